@@ -15,12 +15,23 @@ type probe func(stage string, data []float32)
 
 // generate runs one job in a workspace.
 func (g *generator) generate(ctx context.Context, ws *workspace, job engine.ImageJob, hooks engine.ImageHooks) error {
+	chosen := g.chooseLoras(job)
+	if chosen.triggers != "" {
+		job.Payload.Prompt = chosen.triggers + ", " + job.Payload.Prompt
+	}
 	pl := newPlan(g.tokens, job)
+	pl.metadata = append(pl.metadata, chosen.metadata...)
+
 	end, err := ws.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
+	done, err := g.adapt(ctx, ws, chosen)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if err := ws.encode(pl.prompt, pl.negative); err != nil {
 		return err
 	}

@@ -18,6 +18,21 @@ const (
 type networks interface {
 	// newTensors makes room for one image at a time.
 	newTensors() (tensors, error)
+	// variant loads a network of the same shape as the one with this name, with
+	// other weights (see mergedGraph). It may be closed when no tensors use it.
+	variant(name string, graph []byte) (session, error)
+	close() error
+}
+
+// Names of the networks, which are those of their files.
+const (
+	textEncoder = "text_encoder"
+	denoiser    = "denoiser"
+	upscaler    = "upscaler"
+)
+
+// session is one loaded network.
+type session interface {
 	close() error
 }
 
@@ -27,6 +42,8 @@ type tensors interface {
 	// begin ties the following runs to ctx: they fail soon after it ends. The
 	// returned function unties them and must be called.
 	begin(ctx context.Context) (end func(), err error)
+	// use sets the networks of the following runs; nil: the plain one.
+	use(text, denoiser session)
 	// encode runs the text encoder on tokens ids each.
 	encode(prompt, negative []int64) error
 	// pooled is the encoder's summary of the prompt, textWidth values.

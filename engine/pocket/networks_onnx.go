@@ -53,7 +53,26 @@ func loadFailure(path string, err error) string {
 
 // onnx is networks on ONNX Runtime.
 type onnx struct {
-	text, net, up *ort.DynamicAdvancedSession
+	text, net, up *onnxSession
+	options       *ort.SessionOptions
+}
+
+// onnxSession is session on ONNX Runtime.
+type onnxSession struct{ *ort.DynamicAdvancedSession }
+
+func (s *onnxSession) close() error { return s.Destroy() }
+
+// inputs and outputs of a network by its name.
+var inputs = map[string][]string{
+	textEncoder: {"ids"},
+	denoiser:    {"x", "sigma", "text", "bias", "pooled"},
+	upscaler:    {"low"},
+}
+
+var outputs = map[string][]string{
+	textEncoder: {"text", "bias", "pooled"},
+	denoiser:    {"denoised"},
+	upscaler:    {"high"},
 }
 
 // loadNetworks loads the graphs in dir (see unpack) with the session options
@@ -67,44 +86,45 @@ func loadNetworks(dir, library string, threads int) (networks, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer options.Destroy()
-
+	n := &onnx{options: options}
 	err = errors.Join(
 		options.SetIntraOpNumThreads(threads),
 		// Unpacks the int8 weights once, at load.
 		options.AddSessionConfigEntry("session.disable_quant_qdq", "1"),
 	)
 	if err != nil {
+		n.close()
 		return nil, err
 	}
 
-	n := &onnx{}
-	for _, g := range []struct {
-		into    **ort.DynamicAdvancedSession
-		name    string
-		in, out []string
-	}{
-		{&n.text, "text_encoder", []string{"ids"}, []string{"text", "bias", "pooled"}},
-		{&n.net, "denoiser", []string{"x", "sigma", "text", "bias", "pooled"}, []string{"denoised"}},
-		{&n.up, "upscaler", []string{"low"}, []string{"high"}},
-	} {
-		path := filepath.Join(dir, g.name+".onnx")
-		if *g.into, err = ort.NewDynamicAdvancedSession(path, g.in, g.out, options); err != nil {
+	for name, into := range map[string]**onnxSession{textEncoder: &n.text, denoiser: &n.net, upscaler: &n.up} {
+		path := filepath.Join(dir, name+".onnx")
+		s, err := ort.NewDynamicAdvancedSession(path, inputs[name], outputs[name], options)
+		if err != nil {
 			n.close()
 			return nil, fmt.Errorf("ONNX Runtime %s does not take %s: %w", ort.GetVersion(), path, err)
 		}
+		*into = &onnxSession{s}
 	}
 	return n, nil
 }
 
+func (ox *onnx) variant(name string, graph []byte) (session, error) {
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, inputs[name], outputs[name], ox.options)
+	if err != nil {
+		return nil, fmt.Errorf("ONNX Runtime %s does not take the merged %s: %w", ort.GetVersion(), name, err)
+	}
+	return &onnxSession{s}, nil
+}
+
 func (ox *onnx) close() error {
 	var errs []error
-	for _, s := range []*ort.DynamicAdvancedSession{ox.text, ox.net, ox.up} {
+	for _, s := range []*onnxSession{ox.text, ox.net, ox.up} {
 		if s != nil {
-			errs = append(errs, s.Destroy())
+			errs = append(errs, s.close())
 		}
 	}
-	ox.text, ox.net, ox.up = nil, nil, nil
+	errs = append(errs, ox.options.Destroy())
 	return errors.Join(errs...)
 }
 
@@ -118,9 +138,10 @@ type tensor struct {
 // onnxTensors is tensors on ONNX Runtime. The tensors named …1 are the first
 // halves (the prompt's) of those named …2, in the same memory.
 type onnxTensors struct {
-	nets    *onnx
-	options *ort.RunOptions // nil between begin's end and the next begin
-	owned   []ort.Value     // to be destroyed
+	nets      *onnx
+	text, net *onnxSession    // of the job
+	options   *ort.RunOptions // nil between begin's end and the next begin
+	owned     []ort.Value     // to be destroyed
 
 	ids                           []int64
 	idsIn                         ort.Value
@@ -137,7 +158,7 @@ type onnxTensors struct {
 }
 
 func (ox *onnx) newTensors() (tensors, error) {
-	t := &onnxTensors{nets: ox, ids: make([]int64, 2*tokens)}
+	t := &onnxTensors{nets: ox, text: ox.text, net: ox.net, ids: make([]int64, 2*tokens)}
 	ids, err := ort.NewTensor(ort.NewShape(2, tokens), t.ids)
 	if err != nil {
 		return nil, err
@@ -252,10 +273,20 @@ func (ot *onnxTensors) begin(ctx context.Context) (func(), error) {
 	}, nil
 }
 
+func (ot *onnxTensors) use(text, denoiser session) {
+	ot.text, ot.net = ot.nets.text, ot.nets.net
+	if s, ok := text.(*onnxSession); ok {
+		ot.text = s
+	}
+	if s, ok := denoiser.(*onnxSession); ok {
+		ot.net = s
+	}
+}
+
 func (ot *onnxTensors) encode(prompt, negative []int64) error {
 	copy(ot.ids, prompt)
 	copy(ot.ids[tokens:], negative)
-	return ot.nets.text.RunWithOptions(ot.encodeIn, ot.encodeOut, ot.options)
+	return ot.text.RunWithOptions(ot.encodeIn, ot.encodeOut, ot.options)
 }
 
 func (ot *onnxTensors) pooled() []float32 { return ot.pooled1.data }
@@ -264,10 +295,10 @@ func (ot *onnxTensors) noisy() []float32  { return ot.x1.data }
 func (ot *onnxTensors) denoise(sigma float64, guided bool) (prompt, negative []float32, err error) {
 	ot.sigma2.data[0], ot.sigma2.data[1] = float32(sigma), float32(sigma)
 	if !guided {
-		return ot.d1.data, nil, ot.nets.net.RunWithOptions(ot.plainIn, ot.plainOut, ot.options)
+		return ot.d1.data, nil, ot.net.RunWithOptions(ot.plainIn, ot.plainOut, ot.options)
 	}
 	copy(ot.x2.data[values:], ot.x1.data)
-	return ot.d1.data, ot.d2.data[values:], ot.nets.net.RunWithOptions(ot.guidedIn, ot.guidedOut, ot.options)
+	return ot.d1.data, ot.d2.data[values:], ot.net.RunWithOptions(ot.guidedIn, ot.guidedOut, ot.options)
 }
 
 func (ot *onnxTensors) upscale(low []float32, w, h int) ([]float32, error) {

@@ -164,7 +164,6 @@ func (p *plan) remarkIgnored(in *api.ImagePayload) {
 		{in.ClipSkip != nil && *in.ClipSkip > 1, "clip_skip"},
 		{in.Transparent, "transparent"},
 		{in.ControlType != "", "control_type"},
-		{len(in.Loras) > 0, "loras"},
 		{len(in.TIs) > 0, "tis"},
 		{len(in.PostProcessing) > 0, "post_processing"},
 		{in.Workflow != "", "workflow"},

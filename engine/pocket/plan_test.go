@@ -74,9 +74,9 @@ func TestWhatTheModelCannotDoIsRemarkedOn(t *testing.T) {
 			func(p plan) bool { return p.first == 0 }, nil},
 		{"everything else", func(p *api.ImagePayload) {
 			p.Tiling, p.HiresFix, p.ClipSkip, p.Transparent, p.ControlType = true, true, &two, true, "canny"
-			p.Loras, p.TIs, p.PostProcessing = []api.Lora{{Name: "x"}}, []api.TI{{Name: "x"}}, []string{"GFPGAN"}
+			p.TIs, p.PostProcessing = []api.TI{{Name: "x"}}, []string{"GFPGAN"}
 			p.Workflow, p.ExtraTexts, p.Special = "qr_code", []api.ExtraText{{Text: "x"}}, json.RawMessage(`{"a":1}`)
-		}, nil, []string{"tiling", "hires_fix", "clip_skip", "transparent", "control_type", "loras", "tis",
+		}, nil, []string{"tiling", "hires_fix", "clip_skip", "transparent", "control_type", "tis",
 			"post_processing", "workflow", "extra_texts", "special"}},
 		{"empty special", func(p *api.ImagePayload) { p.Special = json.RawMessage(` {} `) }, nil, nil},
 		{"long sampler", func(p *api.ImagePayload) { p.SamplerName = strings.Repeat("ü", 500) }, nil, []string{"sampler"}},

@@ -7,8 +7,10 @@
 // size that a job requests. Files: tokenizer.go (prompt → ids), noise.go
 // (seed → deviates), sampler.go (schedule and solvers), networks*.go (the three
 // networks), plan.go (what the API says → what the model can do), pixels.go
-// (numbers → pixels), generate.go and enlarge.go (one job), unpack.go (model files →
-// cache folder) and library.go (where ONNX Runtime is found).
+// (numbers → pixels), generate.go and enlarge.go (one job), lora.go (a job's LoRAs),
+// merge.go, weights.go and graph.go (LoRAs → changed networks), variants.go (which of
+// those are kept), unpack.go (model files → cache folder) and library.go (where ONNX
+// Runtime is found).
 package pocket
 
 import (
@@ -20,6 +22,7 @@ import (
 	"sync"
 
 	"horde/engine"
+	"horde/engine/pocket/loras"
 	"horde/engine/pocket/model"
 )
 
@@ -45,6 +48,12 @@ type Options struct {
 	// executable, in lib beside it, then on the system. One process loads one
 	// library: the first that any engine loaded.
 	Library string
+	// LoraDir is a folder with LoRAs of the user (.safetensors, see package loras),
+	// offered beside the built-in ones. It is read once. Empty: none.
+	LoraDir string
+	// Warn is told what is wrong with a file in LoraDir that cannot be used; nil:
+	// nobody is.
+	Warn func(error)
 	// CacheDir is where the model's files are unpacked (30 MB, once per version
 	// of the model). Empty: horde in the user's cache folder.
 	CacheDir string
@@ -58,8 +67,10 @@ func New(o Options) (engine.ImageEngine, error) {
 
 // generator is the engine.
 type generator struct {
-	tokens *tokenizer
-	nets   networks
+	tokens  *tokenizer
+	library *loras.Library
+	nets    networks
+	adapted variants
 
 	running sync.RWMutex // held for reading by Generate, for writing by Close
 	closed  bool         // guarded by running
@@ -78,6 +89,16 @@ func open(o Options) (*generator, error) {
 	if err != nil {
 		return nil, err
 	}
+	library, warnings, err := loras.Open(o.LoraDir)
+	if err != nil {
+		return nil, fmt.Errorf("pocket: %w", err)
+	}
+	if o.Warn != nil {
+		for _, w := range warnings {
+			o.Warn(w)
+		}
+	}
+
 	dir, err := unpack(o.CacheDir)
 	if err != nil {
 		return nil, err
@@ -86,7 +107,9 @@ func open(o Options) (*generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &generator{tokens: t, nets: nets}, nil
+	g := &generator{tokens: t, library: library, nets: nets}
+	g.adapted.load = g.loadVariant
+	return g, nil
 }
 
 // Name implements engine.Engine.
@@ -105,6 +128,7 @@ func (g *generator) Capabilities() engine.ImageCapabilities {
 		MaxPixels:  maxSide * maxSide,
 		Img2Img:    true,
 		Inpainting: true,
+		Lora:       true,
 		MaxBatch:   maxBatch,
 	}
 }
@@ -147,6 +171,7 @@ func (g *generator) Close() error {
 	}
 	g.closed = true
 	g.idle.close()
+	g.adapted.close()
 	return g.nets.close()
 }
 

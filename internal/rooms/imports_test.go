@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"api":             nil,
 	"client":          {"api"},
 	"engine":          {"api"},
-	"engine/pocket":   {"api", "engine", "engine/pocket/model"},
+	"engine/pocket":   {"api", "engine", "engine/pocket/model", "engine/pocket/loras"},
 	"engine/sketch":   {"api", "engine"},
 	"engine/llamacpp": {"api", "engine", "engine/internal/remote"},
 	"engine/openai":   {"api", "engine", "engine/internal/remote"},
@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 
 	"engine/internal/remote": {"api", "engine"}, // what drivers of servers share
 	"internal/llamaserver":   nil,
+	"engine/pocket/loras":    nil,
 	"internal/textserver":    nil, // of tests
 	"internal/horde":         {"api"},
 	"internal/imaging":       {"api", "internal/horde"},
@@ -64,8 +65,8 @@ var mayImport = map[string][]string{
 	// The command line: commands that use a horde are programs like other people's.
 	"internal/cli/console":  {"api", "client", "internal/terminal"},
 	"internal/cli/database": {"internal/cli/console", "internal/store"},
-	"internal/cli/use": {"api", "client", "engine/pocket", "internal/cli/console", "internal/imaging", "internal/source",
-		"internal/terminal"},
+	"internal/cli/use": {"api", "client", "engine/pocket", "engine/pocket/loras", "internal/cli/console",
+		"internal/imaging", "internal/source", "internal/terminal"},
 	"internal/cli/admin": {"api", "client", "internal/account", "internal/catalog", "internal/cli/console",
 		"internal/cli/database", "internal/config", "internal/content", "internal/horde", "internal/store"},
 	"internal/cli/kudos": {"internal/catalog", "internal/cli/console", "internal/cli/database", "internal/kudos",
