@@ -110,7 +110,7 @@ func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
 	var workers []*worker.Worker
 
 	if !c.NoImages {
-		engines, closeEngines, err := openEngines(c.EngineFlags)
+		engines, closeEngines, err := openEngines(c.EngineFlags, con.Log)
 		if err != nil {
 			con.Log.Error("the server runs, but generates no images", "error", err)
 		} else {

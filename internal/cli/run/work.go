@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -40,6 +41,7 @@ type WorkCmd struct {
 type EngineFlags struct {
 	Engine      []string `default:"pocket" enum:"pocket,sketch" sep:"," placeholder:"NAME" help:"What generates the images: pocket, a small diffusion model on the CPU, or sketch, a formula that is no AI. Can be repeated."`
 	ONNXRuntime string   `name:"onnxruntime" placeholder:"PATH" help:"ONNX Runtime's shared library, or its folder, if it is neither beside the program nor on the system."`
+	LoraDir     string   `name:"lora-dir" placeholder:"DIR" type:"existingdir" help:"Folder with LoRAs of your own for the engine pocket: safetensors files that name horde_pocket as their baseline."`
 }
 
 // WorkerFlags choose how much is generated.
@@ -103,7 +105,7 @@ func (c *WorkCmd) workers(con *console.Console, cfg worker.Config) (workers []*w
 	}
 
 	if !c.NoImages {
-		engines, closeEngines, err := openEngines(c.EngineFlags)
+		engines, closeEngines, err := openEngines(c.EngineFlags, con.Log)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -192,7 +194,7 @@ func words(list string) []string {
 
 // openEngines loads the engines that the flags name. The caller calls the
 // returned function when no worker uses them any more.
-func openEngines(f EngineFlags) ([]engine.ImageEngine, func(), error) {
+func openEngines(f EngineFlags, log *slog.Logger) ([]engine.ImageEngine, func(), error) {
 	var engines []engine.ImageEngine
 	closeAll := func() {
 		for _, e := range engines {
@@ -205,7 +207,11 @@ func openEngines(f EngineFlags) ([]engine.ImageEngine, func(), error) {
 		case "sketch":
 			engines = append(engines, sketch.New())
 		default:
-			e, err := pocket.New(pocket.Options{Library: f.ONNXRuntime})
+			e, err := pocket.New(pocket.Options{
+				Library: f.ONNXRuntime,
+				LoraDir: f.LoraDir,
+				Warn:    func(err error) { log.Warn("a LoRA cannot be used", "err", err) },
+			})
 			if err != nil {
 				closeAll()
 				return nil, nil, fmt.Errorf("engine pocket: %w", err)

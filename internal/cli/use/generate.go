@@ -34,6 +34,7 @@ type GenerateCmd struct {
 	Init     string   `field:"source_image" placeholder:"FILE" type:"existingfile" help:"Source image to start from."`
 	Strength *float64 `field:"params.denoising_strength" placeholder:"0.01…1" help:"How far to depart from --init: 0.01 almost keeps it, 1 ignores it."`
 	Negative string   `placeholder:"TEXT" help:"What not to show."`
+	Lora     []string `field:"params.loras" sep:"none" placeholder:"NAME:STRENGTH" help:"Change the style with a LoRA, such as night, pixel-art or watercolour of ${pocket}; the strength is from -1 to 2, 1 without one. Can be repeated."`
 	Number   int      `field:"params.n" short:"n" default:"1" placeholder:"N" help:"How many images (${default})."`
 	RequestFlags
 	Output  string `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. The extension chooses the format: .webp, .png or .jpg; without one it is WebP. An existing file is replaced. Default: horde-ID.webp."`
@@ -74,8 +75,9 @@ Examples:
   horde generate "a red fox" -n 2 -o fox.png           # fox-1.png and fox-2.png
   horde generate "a red fox" -n 2 --price
   horde generate "a castle" --model horde_pocket --seed 42 --negative "people"
+  horde generate "a castle" --lora night:0.8 --lora pixel-art:0.5
   horde generate "a castle" --width 1024 --height 1024 --allow-downgrade
-  horde generate "as an oil painting" --init photo.jpg --strength 0.5 -o painting.png`
+  horde generate "beach at sunset" --init photo.jpg --strength 0.5 -o beach.png`
 }
 
 // maxSourceFile bounds the file of a source image.
@@ -138,6 +140,11 @@ func (c *GenerateCmd) request(ctx context.Context) (*api.ImageRequest, error) {
 		return nil, console.UsageError("--strength says how far to depart from a source image: name one with --init")
 	}
 
+	list, err := parseLoras(c.Lora)
+	if err != nil {
+		return nil, err
+	}
+
 	r := &api.ImageRequest{Prompt: c.Prompt, Models: &[]string{}}
 	if c.Negative != "" {
 		r.Prompt += " ### " + c.Negative
@@ -151,6 +158,7 @@ func (c *GenerateCmd) request(ctx context.Context) (*api.ImageRequest, error) {
 		SamplerName:       c.Sampler,
 		CfgScale:          c.Cfg,
 		DenoisingStrength: c.Strength,
+		Loras:             list,
 	}
 	if c.Seed != "" {
 		r.Params.Seed = &c.Seed
@@ -165,7 +173,6 @@ func (c *GenerateCmd) request(ctx context.Context) (*api.ImageRequest, error) {
 	if c.Init == "" {
 		return r, nil
 	}
-	var err error
 	r.SourceImage, err = readSource(ctx, "--init", c.Init)
 	r.SourceProcessing = "img2img"
 	return r, err

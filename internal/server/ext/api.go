@@ -32,6 +32,7 @@ func (a *API) Routes() []server.Route {
 		a.promptRoutes(),
 		a.documentRoutes(),
 		a.referenceRoutes(),
+		a.loraRoutes(),
 		a.webhookRoutes(),
 	)
 }
