@@ -1,6 +1,8 @@
 // The images of this browser, kept in IndexedDB. Where that is not to be had they live
 // in memory as long as the page; `persistent` says which.
 
+import type { ChosenLora } from './settings';
+
 /** An image and how it was generated. */
 export interface StoredImage {
   /** Id of the job that made it. */
@@ -17,6 +19,8 @@ export interface StoredImage {
   steps: number;
   cfg: number;
   sampler: string;
+  /** Absent from images of before there were any. */
+  loras?: ChosenLora[];
   /** When it was generated, ms since 1970. */
   at: number;
   /** Remarks of the worker, in words. */

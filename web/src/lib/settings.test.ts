@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_MODEL, defaultSettings, errorsByField, toRequestBody, validate, withModel } from './settings';
+import {
+  BUILT_IN_MODEL,
+  defaultSettings,
+  errorsByField,
+  toRequestBody,
+  validate,
+  withLora,
+  withModel,
+} from './settings';
 
 const settings = { ...defaultSettings(), prompt: ' a red fox ' };
 
@@ -28,6 +36,17 @@ describe('settings', () => {
     });
   });
 
+  it('carry the LoRAs of the built-in model, and of no other', () => {
+    const night = withLora({ ...settings, model: BUILT_IN_MODEL }, 'night', 1);
+    const both = withLora(withLora(night, 'pixel-art', 1), 'night', 0.8);
+    expect(toRequestBody(both).params.loras).toEqual([
+      { name: 'pixel-art', model: 1, clip: 1, inject_trigger: 'any', is_version: false },
+      { name: 'night', model: 0.8, clip: 0.8, inject_trigger: 'any', is_version: false },
+    ]);
+    expect(toRequestBody({ ...both, model: '' }).params).not.toHaveProperty('loras');
+    expect(toRequestBody(withLora(night, 'night', undefined)).params).not.toHaveProperty('loras');
+  });
+
   it('follow the model unless they were changed', () => {
     const pocket = withModel(settings, BUILT_IN_MODEL);
     expect(pocket).toMatchObject({ model: BUILT_IN_MODEL, steps: 24, cfg: 3.5, sampler: 'k_dpmpp_2m' });
@@ -52,8 +71,10 @@ describe('settings', () => {
   });
 
   it('sort the errors of the server by field', () => {
-    expect(errorsByField({ 'params.width': 'a', 'models.0': 'b', webhook: 'c', '': 'd' })).toEqual({
-      fields: { width: 'a', model: 'b' },
+    expect(
+      errorsByField({ 'params.width': 'a', 'models.0': 'b', 'params.loras.0.name': 'e', webhook: 'c', '': 'd' }),
+    ).toEqual({
+      fields: { width: 'a', model: 'b', loras: 'e' },
       rest: ['webhook: c', 'd'],
     });
   });

@@ -4,6 +4,12 @@
 import { imageParams } from '../gen/limits';
 import type { ImageRequestBody, Sampler } from './api/types';
 
+/** A LoRA that was chosen, with one strength for the model and the text encoder. */
+export interface ChosenLora {
+  name: string;
+  strength: number;
+}
+
 /** The form's content. */
 export interface Settings {
   prompt: string;
@@ -22,6 +28,8 @@ export interface Settings {
   n: number;
   /** The denoising strength: how far the image may leave the source image. */
   strength: number;
+  /** Styles of the built-in model; sent with it only. */
+  loras: ChosenLora[];
   /** The horde may make the images smaller rather than refuse them. */
   downgrade?: boolean;
 }
@@ -39,6 +47,8 @@ export const LIMITS = {
   cfg: { min: imageParams.cfg_scale.minimum, max: imageParams.cfg_scale.maximum },
   n: { min: imageParams.n.minimum, max: imageParams.n.maximum },
   strength: { min: imageParams.denoising_strength.minimum, max: imageParams.denoising_strength.maximum },
+  // The built-in model's, which are narrower than the API's.
+  lora: { min: -1, max: 2 },
 } as const;
 
 export const SAMPLERS: readonly Sampler[] = imageParams.sampler_name.values;
@@ -75,6 +85,7 @@ export function defaultSettings(): Settings {
     seed: '',
     n: 1,
     strength: 0.6,
+    loras: [],
   };
 }
 
@@ -91,6 +102,12 @@ export function withModel(settings: Settings, model: string): Settings {
     cfg: untouched('cfg') ? after.cfg : settings.cfg,
     sampler: untouched('sampler') ? after.sampler : settings.sampler,
   };
+}
+
+/** Chooses a LoRA or changes its strength; undefined leaves it out. */
+export function withLora(settings: Settings, name: string, strength: number | undefined): Settings {
+  const others = settings.loras.filter((lora) => lora.name !== name);
+  return { ...settings, loras: strength === undefined ? others : [...others, { name, strength }] };
 }
 
 /** The body of a request. source is base64 without a data: prefix, or ''. */
@@ -115,6 +132,12 @@ export function toRequestBody(settings: Settings, source = ''): ImageRequestBody
 
   const seed = settings.seed.trim();
   if (seed) body.params.seed = seed;
+  if (settings.model === BUILT_IN_MODEL && settings.loras.length > 0) {
+    // The trigger words are added to the prompt.
+    body.params.loras = settings.loras.map(({ name, strength }) => {
+      return { name, model: strength, clip: strength, inject_trigger: 'any', is_version: false };
+    });
+  }
   if (settings.downgrade) body.allow_downgrade = true;
   if (source) {
     body.source_image = source;
@@ -177,6 +200,7 @@ const FIELD_OF_PATH: Record<string, SettingsField> = {
   'params.cfg_scale': 'cfg',
   'params.seed': 'seed',
   'params.denoising_strength': 'strength',
+  'params.loras': 'loras',
 };
 
 /**
@@ -187,7 +211,7 @@ export function errorsByField(errors: Record<string, string>): { fields: FieldEr
   const fields: FieldErrors = {};
   const rest: string[] = [];
   for (const [path, text] of Object.entries(errors)) {
-    const field = FIELD_OF_PATH[path] ?? FIELD_OF_PATH[path.replace(/\.\d+$/, '')];
+    const field = FIELD_OF_PATH[path] ?? FIELD_OF_PATH[path.replace(/\.\d+(\.\w+)?$/, '')];
     if (field) fields[field] = text;
     else rest.push(path ? `${path}: ${text}` : text);
   }

@@ -85,20 +85,20 @@ class Draft {
 
   /** Takes the settings of an image, its seed too. */
   reuse(image: StoredImage): void {
-    const { prompt, negative, width, height, steps, cfg, seed } = image;
+    const { prompt, negative, width, height, steps, cfg, seed, loras = [] } = image;
     const sampler = SAMPLERS.find((name) => name === image.sampler) ?? this.settings.sampler;
 
     this.#modelChosen = true;
     this.errors = {};
     this.failure = undefined;
-    const taken = { prompt, negative, width, height, steps, cfg, sampler, seed, model: image.requestedModel };
+    const taken = { prompt, negative, width, height, steps, cfg, sampler, seed, loras, model: image.requestedModel };
     this.settings = { ...this.settings, ...taken };
   }
 
   /** Takes the settings of a request. */
   restore(settings: Settings): void {
     this.#modelChosen = true;
-    this.settings = { ...settings, downgrade: undefined };
+    this.settings = { ...defaultSettings(), ...settings, downgrade: undefined };
   }
 
   /** Makes the images small enough to need no kudos upfront, as far as the horde would. */

@@ -7,7 +7,7 @@ import type { RequestEvent } from '../lib/events/watcher';
 import { canShow, fetchBlob, ImageError } from '../lib/images';
 import type { StoredImage } from '../lib/imageStore';
 import { explain, type Explanation } from '../lib/refusals';
-import type { Settings } from '../lib/settings';
+import { BUILT_IN_MODEL, type Settings } from '../lib/settings';
 import {
   emptySlots,
   runningSlots,
@@ -257,7 +257,7 @@ export class ImageRequest {
 }
 
 function toStoredImage(generation: Generation, settings: Settings, blob: Blob): StoredImage {
-  const { prompt, negative, model, width, height, steps, cfg, sampler } = settings;
+  const { prompt, negative, model, width, height, steps, cfg, sampler, loras } = settings;
   return {
     id: generation.id,
     prompt,
@@ -271,6 +271,7 @@ function toStoredImage(generation: Generation, settings: Settings, blob: Blob): 
     steps,
     cfg,
     sampler,
+    loras: model === BUILT_IN_MODEL ? loras : [],
     at: Date.now(),
     notes: notesOf(generation),
     blob,
@@ -284,10 +285,19 @@ function remarksOf(accepted: Accepted): string[] {
   return [...new Set(remarks)];
 }
 
+/** Why a worker left a LoRA out. */
+const LORA_FAULTS: Partial<Record<string, string>> = {
+  download_failed: 'the worker could not get it',
+  baseline_mismatch: 'it is for another model',
+};
+
 /** What the worker remarks on an image. */
 function notesOf(generation: Generation): string[] {
   return generation.gen_metadata
-    .filter((entry) => entry.type === 'information')
-    .map((entry) => (entry.value === 'see_ref' ? (entry.ref ?? '') : entry.value))
+    .map(({ type, value, ref = '' }) => {
+      if (type === 'lora') return `LoRA ${ref}: left out, ${LORA_FAULTS[value] ?? value}`;
+      if (type !== 'information') return '';
+      return value === 'see_ref' ? ref : value;
+    })
     .filter(Boolean);
 }

@@ -9,6 +9,7 @@ import type {
   History,
   ImageRequestBody,
   ImageStatus,
+  LoraInfo,
   Modes,
   Performance,
   Price,
@@ -67,6 +68,11 @@ export class HordeClient {
 
   generate(body: ImageRequestBody, signal?: AbortSignal): Promise<Accepted> {
     return this.call('POST', '/api/v2/generate/async', { body: { ...body, dry_run: false }, signal });
+  }
+
+  /** The LoRAs of the built-in model. */
+  loras(): Promise<LoraInfo[]> {
+    return this.call('GET', '/api/ext/v1/loras');
   }
 
   /** What the request would cost, line by line. */

@@ -16,7 +16,7 @@ export type ImageParams = Sent<
   Contract['ModelGenerationInputStable'],
   'steps' | 'n' | 'width' | 'height' | 'sampler_name' | 'cfg_scale' | 'karras'
 > &
-  Pick<Contract['ModelGenerationInputStable'], 'seed' | 'denoising_strength'>;
+  Pick<Contract['ModelGenerationInputStable'], 'seed' | 'denoising_strength' | 'loras'>;
 
 export type Sampler = ImageParams['sampler_name'];
 
@@ -79,6 +79,9 @@ export type Webhooks = Pick<Extensions['Webhooks'], 'webhooks' | 'pending' | 'fa
 
 /** Answer of POST /api/ext/v1/webhooks/secret. */
 export type WebhookSecret = Extensions['WebhookSecret'];
+
+/** A LoRA of the built-in model, as far as the page shows it. */
+export type LoraInfo = Pick<Extensions['LoraInfo'], 'name' | 'title' | 'sample'>;
 
 /** A model that is served or waited for. */
 export type ActiveModel = Contract['ActiveModel'];
