@@ -153,3 +153,18 @@ func (q *Queue) task(ctx context.Context, f *form, w *fleet.Worker) (api.Alchemy
 	}
 	return t, nil
 }
+
+// yieldsLocked reports whether the worker has to leave a form that has failed to others:
+// to whoever has not failed on it if it has, else to whoever stands better. First tries
+// are anybody's. What is found of the others is remembered for a while.
+func (p *popper) yieldsLocked(it *match.Item) bool {
+	q, f := p.q, p.q.index.Requests.Part(it.ID)
+	if f.FailedBy == "" {
+		return false
+	}
+	tried := settle.FailuresOf(&f.FormProgress)
+	if !f.rivals.Current(q.Fleet.Revision(), q.Clock.Micros()) {
+		f.rivals = q.contest(f, tried).Rivals()
+	}
+	return f.rivals.Best < kinds.StandingOf(q.Fleet.Latest(p.worker), tried)
+}

@@ -16,16 +16,6 @@ type Queue struct {
 	index *index
 }
 
-// New loads the live requests of the store into memory.
-func New(ctx context.Context, c requests.Config) (*Queue, error) {
-	c.Begin()
-	q := &Queue{Config: c, index: newIndex()}
-	q.index.Log = c.Log
-	q.Mirror = live.NewMirror(q.source())
-	c.Store.Follow(q.Hear)
-	return q, q.Reload(ctx)
-}
-
 // find returns the live request with this id, from the database when it is over, or when
 // another node took it in and the news has not come yet. A RequestNotFound error when
 // there is none.

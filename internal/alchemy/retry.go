@@ -7,7 +7,6 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
-	"horde/internal/match"
 	"horde/internal/settle"
 )
 
@@ -24,21 +23,6 @@ func (q *Queue) contest(f *form, tried map[string][]string) kinds.Contest {
 			return kinds.MayPopFor(w, f.e.row.UserID, now) && kind.LastSeen(w).CouldGet(&f.item, 0)
 		},
 	}
-}
-
-// yieldsLocked reports whether the worker has to leave a form that has failed to others:
-// to whoever has not failed on it if it has, else to whoever stands better. First tries
-// are anybody's. What is found of the others is remembered for a while.
-func (p *popper) yieldsLocked(it *match.Item) bool {
-	q, f := p.q, p.q.index.Requests.Part(it.ID)
-	if f.FailedBy == "" {
-		return false
-	}
-	tried := settle.FailuresOf(&f.FormProgress)
-	if !f.rivals.Current(q.Fleet.Revision(), q.Clock.Micros()) {
-		f.rivals = q.contest(f, tried).Rivals()
-	}
-	return f.rivals.Best < kinds.StandingOf(q.Fleet.Latest(p.worker), tried)
 }
 
 // anotherCouldGet reports whether a live worker could fill a form in besides those

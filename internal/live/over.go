@@ -11,21 +11,6 @@ import (
 // changed can be behind, too.
 const lingers = 2 * time.Second
 
-// lingerer is an entry that seemed to be over at a time.
-type lingerer[E any] struct {
-	entry E
-	at    horde.Micros
-}
-
-// noteOver notes an entry that seems to be over. It may be that only its parts have not come
-// in yet.
-func (t *Table[E, P]) noteOver(r *row[E]) {
-	if !r.seemsOver && r.entry.Over() {
-		r.seemsOver = true
-		t.over = append(t.over, r.entry)
-	}
-}
-
 // Over returns the entries that have been over for a while and that nobody follows. Its
 // owner removes them: whoever asks for one has it read again.
 func (t *Table[E, P]) Over(now horde.Micros) (over []E) {

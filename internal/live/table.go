@@ -77,6 +77,12 @@ type row[E any] struct {
 	seemsOver bool // among those that seem to be over
 }
 
+// lingerer is an entry that seemed to be over at a time.
+type lingerer[E any] struct {
+	entry E
+	at    horde.Micros
+}
+
 // user is what one user has in the table.
 type user[E comparable] struct {
 	entries  map[E]bool
@@ -181,6 +187,15 @@ func (t *Table[E, P]) Changed(e E) {
 	t.count(e.User(), r.load, 1)
 	t.noteOver(r)
 	r.followers.Note(e.Key())
+}
+
+// noteOver notes an entry that seems to be over. It may be that only its parts have not come
+// in yet.
+func (t *Table[E, P]) noteOver(r *row[E]) {
+	if !r.seemsOver && r.entry.Over() {
+		r.seemsOver = true
+		t.over = append(t.over, r.entry)
+	}
 }
 
 // Reserve counts a request that is being committed among what its user has, until

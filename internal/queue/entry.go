@@ -28,6 +28,16 @@ type index struct {
 	claims map[string]*claim // that are being committed, by the id of the pop; guarded by the index's lock
 }
 
+// claim is jobs that one pop took of one request.
+type claim struct {
+	e     *entry
+	model string
+	n     int
+	left  int // jobs waiting before this pop
+	decoy bool
+	first bool // no worker has had a job of it
+}
+
 // entry is a live request in the index.
 type entry struct {
 	// What never changes once the request is in the index.

@@ -17,16 +17,6 @@ import (
 	"horde/internal/store"
 )
 
-// claim is jobs that one pop took of one request.
-type claim struct {
-	e     *entry
-	model string
-	n     int
-	left  int // jobs waiting before this pop
-	decoy bool
-	first bool // no worker has had a job of it
-}
-
 // popper is a pop: what the worker is matched by, and what it gets.
 type popper struct {
 	q      *Queue
@@ -225,4 +215,17 @@ func lifeWith(w *fleet.Worker) time.Duration {
 		return extraSlowLife
 	}
 	return kinds.RequestLife
+}
+
+// yieldsLocked reports whether the worker has to leave a request that has failed to
+// others: to whoever has not failed on it if it has, else to whoever stands better.
+// First tries are anybody's.
+func (p *popper) yieldsLocked(it *match.Item) bool {
+	e := p.x.Requests.Get(it.ID)
+	if len(e.failed) == 0 {
+		return false
+	}
+	rivals := p.q.rivalsLocked(e)
+	own := kinds.StandingOf(p.q.Fleet.Latest(p.worker), e.failed)
+	return rivals.Best < own || rivals.AskFunds < own && !p.look.LacksFunds(it)
 }

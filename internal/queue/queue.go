@@ -40,22 +40,6 @@ type Queue struct {
 // indexes are those of all kinds.
 func (q *Queue) indexes() [2]*index { return [2]*index{q.images, q.texts} }
 
-// New loads the live requests of the store into memory.
-func New(ctx context.Context, c Config) (*Queue, error) {
-	c.Begin()
-	if c.Pricer == nil {
-		c.Pricer = kudos.NewPricer(kudos.Standard())
-	}
-	if c.Filters == nil {
-		c.Filters = &moderation.Filters{}
-	}
-	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts)}
-	q.images.Log, q.texts.Log = c.Log, c.Log
-	q.Mirror = live.NewMirror(q.source())
-	c.Store.Follow(q.Hear)
-	return q, q.Reload(ctx)
-}
-
 // find returns the live request of a kind with this id, from the database when it is
 // over, or when another node took it in and the news has not come yet. A RequestNotFound
 // error when there is none.

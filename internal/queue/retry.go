@@ -5,7 +5,6 @@ import (
 
 	"horde/internal/fleet"
 	"horde/internal/kinds"
-	"horde/internal/match"
 )
 
 // contest is a request that has failed on these workers, before those that could serve
@@ -46,19 +45,6 @@ func (q *Queue) rivalsLocked(e *entry) kinds.Rivals {
 		e.rivals = q.contest(e, func(worker string) bool { return e.failed[worker] }).Rivals()
 	}
 	return e.rivals
-}
-
-// yieldsLocked reports whether the worker has to leave a request that has failed to
-// others: to whoever has not failed on it if it has, else to whoever stands better.
-// First tries are anybody's.
-func (p *popper) yieldsLocked(it *match.Item) bool {
-	e := p.x.Requests.Get(it.ID)
-	if len(e.failed) == 0 {
-		return false
-	}
-	rivals := p.q.rivalsLocked(e)
-	own := kinds.StandingOf(p.q.Fleet.Latest(p.worker), e.failed)
-	return rivals.Best < own || rivals.AskFunds < own && !p.look.LacksFunds(it)
 }
 
 // anotherCouldGet reports whether a live worker could serve the request besides
