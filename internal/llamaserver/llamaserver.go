@@ -117,7 +117,7 @@ func start(folder string, log *slog.Logger, h health) (*Server, error) {
 		folder:  folder,
 		dir:     dir,
 		log:     log,
-		threads: max(1, runtime.NumCPU()/2),
+		threads: max(1, runtime.GOMAXPROCS(0)/2),
 		health:  h,
 		stop:    stop,
 		done:    make(chan struct{}),

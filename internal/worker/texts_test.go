@@ -401,6 +401,7 @@ func TestEveryTextIsDeliveredOrGivenBackInTime(t *testing.T) {
 			bubble(t, func(t *testing.T, h *fakeHorde) {
 				var mu sync.Mutex
 				handed, settled := map[string]time.Time{}, map[string]string{}
+				unheard := map[string]bool{} // settled, but the answer was lost
 				random := rand.New(rand.NewPCG(seed, 14))
 				h.onHand = func(id string) { handed[id] = time.Now() }
 
@@ -413,6 +414,9 @@ func TestEveryTextIsDeliveredOrGivenBackInTime(t *testing.T) {
 						return page(w, 502)
 					}
 					if settled[s.ID] != "" {
+						if !unheard[s.ID] {
+							t.Errorf("%s was submitted twice", s.ID)
+						}
 						return refuse(w, 400, "DuplicateGen", "Processing Generation with ID "+s.ID+" already submitted.")
 					}
 					if took := time.Since(handed[s.ID]); handed[s.ID].IsZero() || took > ttl {
@@ -422,6 +426,7 @@ func TestEveryTextIsDeliveredOrGivenBackInTime(t *testing.T) {
 						t.Errorf("%s: garbage was delivered", s.ID)
 					}
 					settled[s.ID] = s.State
+					unheard[s.ID] = lost == 1
 					return lost == 1 && page(w, 504)
 				}
 				for n := range jobs {
@@ -455,8 +460,10 @@ func runUntilSettled(t *testing.T, h *fakeHorde, seed uint64, folder string, don
 		e := &faulty{random: rand.New(rand.NewPCG(seed, uint64(restarts))), free: make(chan struct{})}
 		e.can = engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 512, Slots: 4}
 		r := startScribe(t, h, e, func(c *Config) { c.Data = folder })
-		for !done() && len(r.result) == 0 {
-			time.Sleep(time.Second)
+		for began := time.Now(); !done() && len(r.result) == 0; time.Sleep(time.Second) {
+			if time.Since(began) > 48*time.Hour {
+				t.Fatal("jobs are neither delivered nor given back")
+			}
 		}
 
 		err := r.stop()
