@@ -77,6 +77,9 @@ func StartWith(t testing.TB, tokens int) *Server {
 // skipped.
 func Folder(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: a text engine takes seconds; `make test` asks one")
+	}
 	if named := os.Getenv("HORDE_TEST_TEXT_ENGINE"); named != "" {
 		return named
 	}
