@@ -28,10 +28,8 @@ func LastBytes(text string, most int) string {
 		return text
 	}
 	text = text[len(text)-max(0, most):]
-	for i := 0; i < utf8.UTFMax && i < len(text); i++ {
-		if utf8.RuneStart(text[i]) {
-			return text[i:]
-		}
+	for text != "" && !utf8.RuneStart(text[0]) {
+		text = text[1:]
 	}
 	return text
 }
