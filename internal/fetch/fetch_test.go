@@ -269,6 +269,52 @@ func TestAnImageThatCannotBeFetchedIsRefused(t *testing.T) {
 	}
 }
 
+// visitor is somebody whose images are fetched.
+type visitor string
+
+func (v visitor) CallerKey() string { return string(v) }
+
+// A few images are fetched at a time, of one caller less than of all: others have their
+// turn, and whoever has too many waiting is sent away.
+func TestSourceImagesAreFetchedInTurn(t *testing.T) {
+	arrived, release := make(chan string, 2*maxOfCaller), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- r.URL.Query().Get("of")
+		<-release
+		w.Header().Set("Content-Type", "image/png")
+	}))
+	t.Cleanup(slow.Close)
+
+	// One caller has as many under way as it can, and as many waiting.
+	p := NewImageFetcher(New(Options{AllowPrivate: true, Timeout: time.Minute}))
+	const most = fetchedAtOnce - 1 + maxOfCaller
+	ended := make(chan error, most+2)
+	fetch := func(of visitor) {
+		_, err := p.Fetch(horde.WithCaller(t.Context(), of), slow.URL+"?of="+string(of))
+		ended <- err
+	}
+	for range most + 1 {
+		go fetch("greedy")
+	}
+	if err := <-ended; horde.CodeOf(err) != horde.ServerBusy {
+		t.Errorf("one too many: %v", err)
+	}
+	for range fetchedAtOnce - 1 {
+		<-arrived
+	}
+
+	go fetch("other")
+	if of := <-arrived; of != "other" {
+		t.Errorf("%s came next", of)
+	}
+	close(release)
+	for range most + 1 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{"http://127.0.0.1", "http://①②⑦.0.0.1", "http://[::ffff:7f00:1]",
 		"https://example.org:443/x", "http://0x7f.1"} {

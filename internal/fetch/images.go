@@ -5,24 +5,55 @@ import (
 	"errors"
 	"mime"
 	"strings"
+	"time"
 
 	"horde/internal/horde"
+	"horde/internal/turns"
+)
+
+// Bounds of the source images that are fetched at a time.
+const (
+	fetchedAtOnce = 12  // images; of one caller one less
+	maxWaiting    = 192 // images
+	maxOfCaller   = 32  // images of one caller that wait
+	retryAfter    = 5 * time.Second
 )
 
 // ImageFetcher fetches source images, with the refusals of
-// generation §1.6.
-type ImageFetcher struct{ client *Client }
+// generation §1.6: a few at a time, in which callers take turns, since each is in memory
+// while it arrives and its server may be slow.
+type ImageFetcher struct {
+	client *Client
+	turns  *turns.Turns
+}
 
 // NewImageFetcher makes a fetcher of source images.
-func NewImageFetcher(c *Client) *ImageFetcher { return &ImageFetcher{c} }
+func NewImageFetcher(c *Client) *ImageFetcher {
+	most := c.opt.MaxBytes
+	return &ImageFetcher{c, turns.New(turns.Options{
+		Room:       fetchedAtOnce * most,
+		Slot:       most,
+		MaxWaiting: maxWaiting,
+		PerCaller:  maxOfCaller,
+	})}
+}
 
 // Fetch gets the file of an image. Its errors are *horde.Error, whose texts
 // tell the requester what to change and nothing about the network, beginning in words
 // that the Python SDK knows, "Image validation failed": code
-// SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed.
+// SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed; ServerBusy where
+// too many images wait to be fetched.
 func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
-	res, err := p.client.Get(ctx, address)
+	back := horde.Elsewhere(ctx)
+	res, err := p.get(ctx, address)
+	back()
+
 	switch {
+	case errors.Is(err, turns.ErrBusy):
+		busy := horde.Errorf(horde.ServerBusy,
+			"Too many source images wait to be fetched already. Please try again in a moment, or send the image in base64.")
+		busy.RetryAfter = retryAfter
+		return nil, busy
 	case err == nil && !isImageType(res.ContentType):
 		return nil, horde.Errorf(horde.SourceImageUrlInvalid,
 			"The address of the source image answers with something that is not an image.")
@@ -42,6 +73,16 @@ func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error
 	return nil, horde.Errorf(horde.ImageValidationFailed,
 		"Image validation failed: the source image could not be fetched from its address. Please check the address, or "+
 			"send the image in base64.")
+}
+
+// get fetches an address in turn.
+func (p *ImageFetcher) get(ctx context.Context, address string) (Result, error) {
+	turn, err := p.turns.Take(ctx, turns.Of(ctx), p.client.opt.MaxBytes)
+	if err != nil {
+		return Result{}, err
+	}
+	defer p.turns.GiveBack(turn)
+	return p.client.Get(ctx, address)
 }
 
 // isImageType reports whether a content type can be an image's. Storage often serves

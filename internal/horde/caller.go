@@ -38,3 +38,13 @@ func CallerOf(ctx context.Context) string {
 	}
 	return ""
 }
+
+// Elsewhere notes that the call that ctx belongs to waits for something outside of this
+// server until back is called, so that it does not count as worked on meanwhile. Of no
+// call, and of callers who do not count, it does nothing.
+func Elsewhere(ctx context.Context) (back func()) {
+	if c, ok := ctx.Value(callerKey{}).(interface{ Elsewhere() (back func()) }); ok {
+		return c.Elsewhere()
+	}
+	return func() {}
+}

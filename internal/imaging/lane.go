@@ -15,11 +15,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
-	"horde/internal/horde"
+	"horde/internal/turns"
 )
 
-// ErrBusy: too many images wait already; nothing was done. Trying again later helps.
-var ErrBusy = errors.New("too many images wait to be decoded")
+// Errors of lanes in which too many images wait: of all callers, or of one caller alone.
+var (
+	ErrBusy       = turns.ErrBusy
+	ErrCallerBusy = turns.ErrCallerBusy
+)
+
+// minSlots is how many small images a lane has room for at least.
+const minSlots = 4
 
 // RetryAfter is when to try again after ErrBusy.
 const RetryAfter = 5 * time.Second
@@ -34,7 +40,7 @@ const maxHold = 20 * time.Second
 // gets no more than one caller (horde.WithAccount). It is safe for use by many goroutines.
 type Lane struct {
 	name  string
-	turns *turns
+	turns *turns.Turns
 	large *semaphore.Weighted // see there
 
 	waiting, running       atomic.Int64
@@ -70,7 +76,7 @@ func NewLane(name string, o LaneOptions) *Lane {
 	slot := o.Room / int64(max(minSlots, runtime.GOMAXPROCS(0)))
 	return &Lane{
 		name:  name,
-		turns: newTurns(o.Room, slot, o.MaxWaiting, o.PerCaller),
+		turns: turns.New(turns.Options{Room: o.Room, Slot: slot, MaxWaiting: o.MaxWaiting, PerCaller: o.PerCaller}),
 		large: large,
 		waited: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:        "horde_images_wait_seconds",
@@ -119,7 +125,7 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 
-	turn, err := l.turns.take(ctx, who{horde.CallerOf(ctx), horde.AccountOf(ctx)}, bytes)
+	turn, err := l.turns.Take(ctx, turns.Of(ctx), bytes)
 	if err != nil {
 		l.countRefusal(err)
 		return nil, err
@@ -127,7 +133,7 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 	oversize := l.oversize(bytes)
 	if oversize {
 		if err := l.large.Acquire(ctx, 1); err != nil {
-			l.turns.giveBack(turn)
+			l.turns.GiveBack(turn)
 			return nil, err
 		}
 	}
@@ -140,12 +146,12 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 			debug.FreeOSMemory() // else what it leaves and the next one takes are there at once
 			l.large.Release(1)
 		}
-		l.turns.giveBack(turn)
+		l.turns.GiveBack(turn)
 	}, nil
 }
 
 // oversize reports whether an image takes more than its lane lets one have.
-func (l *Lane) oversize(bytes int64) bool { return bytes > l.turns.share() }
+func (l *Lane) oversize(bytes int64) bool { return bytes > l.turns.Share() }
 
 // countRefusal counts why an image got no turn.
 func (l *Lane) countRefusal(err error) {

@@ -162,7 +162,7 @@ func TestLanesAreApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		leaveB, err := b.enter(t.Context(), b.turns.share())
+		leaveB, err := b.enter(t.Context(), b.turns.Share())
 		if err != nil {
 			t.Fatal(err)
 		}

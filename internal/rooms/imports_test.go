@@ -29,8 +29,9 @@ var mayImport = map[string][]string{
 	"engine/pocket/loras":    nil,
 	"internal/textserver":    nil, // of tests
 	"internal/horde":         {"api"},
-	"internal/imaging":       {"api", "internal/horde"},
-	"internal/fetch":         {"api", "internal/horde"},
+	"internal/turns":         {"internal/horde"},
+	"internal/imaging":       {"api", "internal/horde", "internal/turns"},
+	"internal/fetch":         {"api", "internal/horde", "internal/turns"},
 	"internal/limit":         {"api", "internal/horde"},
 	"internal/telemetry":     {"api", "internal/horde"},
 	"internal/blob":          {"api", "internal/horde", "internal/imaging"},

@@ -26,7 +26,7 @@ import (
 //
 // A call counts while it is worked on: not while its body is on the way or its answer is
 // being read, so that slow connections keep nobody out, nor while it waits for something
-// to happen (long polls, streams).
+// to happen (long polls, streams) or for another server (source images at an address).
 type overload struct {
 	most    int64 // calls worked on at a time; 0: no bound
 	working atomic.Int64
@@ -232,6 +232,12 @@ func (x *exchange) resume() {
 	if x.load != nil && x.resting.Add(-1) == 0 {
 		x.load.working.Add(1)
 	}
+}
+
+// Elsewhere implements horde.Elsewhere: what waits for another server is not worked on.
+func (x *exchange) Elsewhere() (back func()) {
+	x.rest()
+	return x.resume
 }
 
 // leave stops counting a call that was answered.

@@ -13,11 +13,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"horde/internal/horde"
 )
 
 // busyServer works on at most two calls at a time: POST /new is new work, GET /look goes
 // on with some, GET /health is what load balancers ask, POST /hold is worked on until
-// release is closed, after it has read its body, and POST /poll waits as long.
+// release is closed, after it has read its body; POST /poll and POST /elsewhere wait as
+// long, for something to happen and for another server.
 type busyServer struct {
 	*Server
 	log     bytes.Buffer
@@ -42,6 +45,10 @@ func newBusyServer(t *testing.T) *busyServer {
 		defer stop()
 		return hold(w, r)
 	}
+	elsewhere := func(w http.ResponseWriter, r *http.Request) error {
+		defer horde.Elsewhere(r.Context())()
+		return hold(w, r)
+	}
 
 	b.Server = New(Options{
 		MaxWorking: 2,
@@ -52,6 +59,7 @@ func newBusyServer(t *testing.T) *busyServer {
 		Get("/health", done).Limit(Unlimited),
 		Post("/hold", hold),
 		Post("/poll", poll),
+		Post("/elsewhere", elsewhere).ShedFirst(),
 	})
 	return b
 }
@@ -124,12 +132,13 @@ func TestNewWorkIsRefusedFirst(t *testing.T) {
 	}
 }
 
-// TestWaitingCallsKeepNobodyOut: long polls, and calls whose body is on the way, are not
-// worked on.
+// TestWaitingCallsKeepNobodyOut: long polls, calls that wait for another server, and calls
+// whose body is on the way, are not worked on.
 func TestWaitingCallsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	b := newBusyServer(t)
 	b.start("/poll", 10)
+	b.start("/elsewhere", 10)
 
 	body, sender := io.Pipe()
 	for range 5 {

@@ -1,4 +1,4 @@
-package imaging
+package turns
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // let in has been when a call of it returns.
 type turnstile struct {
 	*testing.T
-	*turns
+	*Turns
 	in     []string // images let in, in their order
-	held   map[string]*turn
+	held   map[string]*Turn
 	errors map[string]error
 	cancel map[string]context.CancelFunc
 }
@@ -26,8 +26,8 @@ type turnstile struct {
 func newTurnstile(t *testing.T, maxWaiting, perCaller int) *turnstile {
 	return &turnstile{
 		T:      t,
-		turns:  newTurns(4, 1, maxWaiting, perCaller),
-		held:   map[string]*turn{},
+		Turns:  New(Options{Room: 4, Slot: 1, MaxWaiting: maxWaiting, PerCaller: perCaller}),
+		held:   map[string]*Turn{},
 		errors: map[string]error{},
 		cancel: map[string]context.CancelFunc{},
 	}
@@ -46,7 +46,7 @@ func (s *turnstile) come(images ...string) {
 		s.cancel[image] = cancel
 		go func() {
 			_, account, _ := strings.Cut(image, "@")
-			w, err := s.take(ctx, who{strings.ToLower(image[:1]), strings.ToLower(account)}, size)
+			w, err := s.Take(ctx, Who{strings.ToLower(image[:1]), strings.ToLower(account)}, size)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if err != nil {
@@ -69,7 +69,7 @@ func (s *turnstile) leave(images ...string) {
 			s.Fatalf("%s was not let in", image)
 		}
 		delete(s.held, image)
-		s.giveBack(w)
+		s.GiveBack(w)
 		synctest.Wait()
 	}
 }
@@ -91,10 +91,10 @@ func (s *turnstile) empty() {
 			s.leave(image)
 		}
 	}
-	if s.turns.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 ||
+	if s.Turns.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 ||
 		len(s.accounts) != 0 {
 		s.Errorf("%d bytes, %d of large ones, %d images, %d callers, %d that wait and %d accounts are left",
-			s.turns.held, s.heldLarge, s.waiting, len(s.callers), len(s.order), len(s.accounts))
+			s.Turns.held, s.heldLarge, s.waiting, len(s.callers), len(s.order), len(s.accounts))
 	}
 }
 
@@ -238,11 +238,11 @@ func TestTurnsHoldTheirBounds(t *testing.T) {
 // playTurns has callers come at random, some of whom lose patience.
 func playTurns(t *testing.T, random *rand.Rand) {
 	const room, slot = 40, 4
-	s := newTurns(room, slot, 30, 8)
+	s := New(Options{Room: room, Slot: slot, MaxWaiting: 30, PerCaller: 8})
 	for range 500 {
-		of := who{caller: string(rune('a' + random.IntN(4)))}
+		of := Who{Caller: string(rune('a' + random.IntN(4)))}
 		if random.IntN(2) == 0 {
-			of.account = string(rune('k' + random.IntN(3)))
+			of.Account = string(rune('k' + random.IntN(3)))
 		}
 		size := random.Int64N(60)
 		hold := time.Duration(random.IntN(50)) * time.Millisecond
@@ -251,20 +251,20 @@ func playTurns(t *testing.T, random *rand.Rand) {
 		go func() {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			w, err := s.take(ctx, of, size)
+			w, err := s.Take(ctx, of, size)
 			if err != nil {
 				return
 			}
 
 			s.mu.Lock()
-			if s.held > room || s.heldLarge > s.share() || w.of.held > s.share() || s.waiting > 30 ||
-				w.account != nil && (w.account.held > s.share() || w.account.waiting > 8) {
+			if s.held > room || s.heldLarge > s.Share() || w.of.held > s.Share() || s.waiting > 30 ||
+				w.account != nil && (w.account.held > s.Share() || w.account.waiting > 8) {
 				t.Errorf("%d bytes are held, %d by large ones, %d by one; %d wait",
 					s.held, s.heldLarge, w.of.held, s.waiting)
 			}
 			s.mu.Unlock()
 			time.Sleep(hold)
-			s.giveBack(w)
+			s.GiveBack(w)
 		}()
 	}
 
