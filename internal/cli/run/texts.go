@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
+	"sync"
 
 	"horde/engine"
 	"horde/engine/llamacpp"
@@ -27,61 +26,129 @@ type TextFlags struct {
 	TextThreads     int    `placeholder:"N" help:"Texts at once; default: as many as the server has slots for."`
 }
 
-// detectPause is the time between two looks for a server that is not there yet.
-const detectPause = 5 * time.Second
-
-// openTextEngine makes the engine that the flags name. Where that takes asking the server
-// what it is, it waits for it; ctx ends that.
-func openTextEngine(ctx context.Context, log *slog.Logger, f TextFlags) (engine.TextEngine, error) {
+// openTextEngine makes the engine that the flags name. It calls no server: what kind an
+// unnamed one is, the engine's first probe finds out.
+func openTextEngine(f TextFlags) (engine.TextEngine, error) {
 	kind := f.TextEngine
-	said := ""
-	for kind == "auto" {
-		found, err := detect(ctx, f)
-		if err == nil {
-			kind = found
-			break
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if text := err.Error(); text != said {
-			log.Warn("no text engine answers; trying again", "url", f.Text, "err", err)
-			said = text
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(detectPause):
-		}
+	if kind == kindAuto {
+		kind = "openai"
 	}
-
-	e, err := newTextEngine(kind, f)
+	e, err := newTextEngine(kind, f) // which checks the address, of whatever kind the server is
 	if err != nil {
 		return nil, console.UsageError("--text: %w", err)
+	}
+	if f.TextEngine != kindAuto {
+		return e, nil
+	}
+	return &autoEngine{flags: f, openai: e}, nil
+}
+
+// kindAuto stands for a server whose kind is found out by asking it.
+const kindAuto = "auto"
+
+// autoEngine is the engine of a server whose kind is not known until it answers a probe.
+type autoEngine struct {
+	flags  TextFlags
+	openai engine.TextEngine // what it is where it is nothing more particular
+
+	mu    sync.Mutex
+	found engine.TextEngine // nil: no server has answered yet; guarded by mu
+}
+
+var errNoServerYet = errors.New("no text engine has answered yet")
+
+// Probe implements engine.Engine.
+func (a *autoEngine) Probe(ctx context.Context) error {
+	if e := a.engine(); e != nil {
+		return e.Probe(ctx)
+	}
+
+	e, err := a.detect(ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.found = e
+	a.mu.Unlock()
+	return nil
+}
+
+// detect asks the server what it is, and returns an engine that it has answered a probe of.
+func (a *autoEngine) detect(ctx context.Context) (engine.TextEngine, error) {
+	kind := ""
+	llama := llamacpp.IsHere(ctx, a.flags.Text, a.flags.TextKey)
+	switch {
+	case llama == nil:
+		kind = "llamacpp"
+	case ollama.IsHere(ctx, a.flags.Text, a.flags.TextKey) == nil:
+		kind = "ollama"
+	default:
+		if err := a.openai.Probe(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("not as llama.cpp's server: %w", llama),
+				fmt.Errorf("not as an OpenAI-compatible one: %w", err))
+		}
+		return a.openai, nil
+	}
+
+	e, err := newTextEngine(kind, a.flags)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Probe(ctx); err != nil {
+		e.Close()
+		return nil, err
 	}
 	return e, nil
 }
 
-// detect asks a server what it is.
-func detect(ctx context.Context, f TextFlags) (kind string, err error) {
-	e, err := newTextEngine("openai", f) // its address is checked in any case
-	if err != nil {
-		return "openai", nil //nolint:nilerr // newTextEngine says so again
-	}
-	defer e.Close()
+// engine is the one that was found; nil: none yet.
+func (a *autoEngine) engine() engine.TextEngine {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.found
+}
 
-	llama := llamacpp.IsHere(ctx, f.Text, f.TextKey)
-	if llama == nil {
-		return "llamacpp", nil
+// Name implements engine.Engine.
+func (a *autoEngine) Name() string {
+	if e := a.engine(); e != nil {
+		return e.Name()
 	}
-	if ollama.IsHere(ctx, f.Text, f.TextKey) == nil {
-		return "ollama", nil
+	return "text engine at " + a.flags.Text
+}
+
+// Models implements engine.Engine.
+func (a *autoEngine) Models() []string {
+	if e := a.engine(); e != nil {
+		return e.Models()
 	}
-	if err := e.Probe(ctx); err != nil {
-		return "", errors.Join(fmt.Errorf("not as llama.cpp's server: %w", llama),
-			fmt.Errorf("not as an OpenAI-compatible one: %w", err))
+	return nil
+}
+
+// TextCapabilities implements engine.TextEngine.
+func (a *autoEngine) TextCapabilities() engine.TextCapabilities {
+	if e := a.engine(); e != nil {
+		return e.TextCapabilities()
 	}
-	return "openai", nil
+	return engine.TextCapabilities{}
+}
+
+// GenerateText implements engine.TextEngine.
+func (a *autoEngine) GenerateText(
+	ctx context.Context, job engine.TextJob, hooks engine.TextHooks,
+) (engine.TextResult, error) {
+	if e := a.engine(); e != nil {
+		return e.GenerateText(ctx, job, hooks)
+	}
+	return engine.TextResult{}, errNoServerYet
+}
+
+// Close implements engine.Engine.
+func (a *autoEngine) Close() error {
+	err := a.openai.Close()
+	if e := a.engine(); e != nil && e != a.openai {
+		err = errors.Join(err, e.Close())
+	}
+	return err
 }
 
 func newTextEngine(kind string, f TextFlags) (engine.TextEngine, error) {

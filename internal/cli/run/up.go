@@ -125,8 +125,6 @@ func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
 
 	e, closeText, err := c.openText(con)
 	switch {
-	case con.Ctx.Err() != nil:
-		return nil
 	case err != nil:
 		return err
 	case e != nil:
@@ -155,7 +153,7 @@ func (c *UpCmd) openText(con *console.Console) (e engine.TextEngine, end func(),
 	case c.NoText:
 		return nil, nil, nil
 	case c.Text != "":
-		e, err := openTextEngine(con.Ctx, con.Log, c.TextFlags)
+		e, err := openTextEngine(c.TextFlags)
 		if err != nil {
 			return nil, nil, err
 		}

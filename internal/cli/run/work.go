@@ -119,7 +119,7 @@ func (c *WorkCmd) workers(con *console.Console, cfg worker.Config) (workers []*w
 	}
 
 	if c.Text != "" {
-		e, err := openTextEngine(con.Ctx, con.Log, c.TextFlags)
+		e, err := openTextEngine(c.TextFlags)
 		if err != nil {
 			end()
 			return nil, nil, err
