@@ -89,8 +89,11 @@ type Store interface {
 	Seal(ctx context.Context, name string, maxBytes int64) (release func())
 	// Prune deletes objects last written before olderThan and returns their number.
 	Prune(ctx context.Context, olderThan time.Time) (n int, err error)
-	// Ready reports whether objects can be written now; for the readiness check.
+	// Ready reports whether objects can be written, or could be a moment ago; for the
+	// readiness check.
 	Ready(ctx context.Context) error
+	// ReadyNow reports whether objects can be written now, which a store may charge for.
+	ReadyNow(ctx context.Context) error
 }
 
 // Access is what may be uploaded under a name.

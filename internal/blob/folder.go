@@ -513,12 +513,15 @@ func (f *Folder) Measure(ctx context.Context) error {
 	return nil
 }
 
-// readyBytes is what Ready writes: a full disk takes empty files.
+// readyBytes is what ReadyNow writes: a full disk takes empty files.
 var readyBytes = bytes.Repeat([]byte("ready"), 64<<10/5)
 
-// Ready implements Store: it writes and removes a file. A disk that has less left than is
+// Ready implements Store: it costs as much as ReadyNow.
+func (f *Folder) Ready(ctx context.Context) error { return f.ReadyNow(ctx) }
+
+// ReadyNow implements Store: it writes and removes a file. A disk that has less left than is
 // to stay free is not ready.
-func (f *Folder) Ready(ctx context.Context) error {
+func (f *Folder) ReadyNow(ctx context.Context) error {
 	if err := f.usage.enough(); err != nil {
 		return fmt.Errorf("blob folder is not writable: %w", err)
 	}

@@ -11,12 +11,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/cors"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"golang.org/x/sync/singleflight"
 )
 
 // S3Options say where an S3 store is and how to speak to it.
@@ -46,8 +47,8 @@ type S3 struct {
 	links  *minio.Client // signs for the public endpoint, never connects
 	opt    S3Options
 
-	readyMu    sync.Mutex
-	readyUntil time.Time // guarded by readyMu: until then the store counts as ready
+	checks     singleflight.Group        // of whether it can be written to; callers share one
+	readyUntil atomic.Pointer[time.Time] // until then the store counts as ready; nil: it does not
 }
 
 var _ Store = (*S3)(nil)
@@ -317,25 +318,49 @@ func (s *S3) Prune(ctx context.Context, olderThan time.Time) (n int, err error) 
 	return n, nil
 }
 
-// s3ReadyKept is how long a store that could be written to counts as ready: each look
-// writes, and many stores take money for that.
-const s3ReadyKept = 15 * time.Second
+const (
+	// s3ReadyKept is how long a store that could be written to counts as ready: each check
+	// writes, and many stores take money for that.
+	s3ReadyKept = 15 * time.Second
+	// s3CheckLimit bounds a check that its callers no longer wait for.
+	s3CheckLimit = time.Minute
+)
 
-// Ready implements Store: it writes and removes an object in every bucket, unless it did
-// so just now.
+// Ready implements Store: ReadyNow, unless the store could be written to just now.
 func (s *S3) Ready(ctx context.Context) error {
-	s.readyMu.Lock()
-	defer s.readyMu.Unlock()
-	if time.Now().Before(s.readyUntil) {
+	if until := s.readyUntil.Load(); until != nil && time.Now().Before(*until) {
 		return nil
 	}
+	return s.ReadyNow(ctx)
+}
 
+// ReadyNow implements Store: it writes and removes an object in every bucket.
+func (s *S3) ReadyNow(ctx context.Context) error {
+	// Whoever asks meanwhile shares the answer, even if the first of them leaves.
+	answer := s.checks.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s3CheckLimit)
+		defer cancel()
+		return nil, s.check(ctx)
+	})
+
+	select {
+	case a := <-answer:
+		return a.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// check writes and removes an object in every bucket, and notes for Ready what came of it.
+func (s *S3) check(ctx context.Context) error {
 	for _, b := range s.buckets() {
 		if err := s.tryBucket(ctx, b); err != nil {
+			s.readyUntil.Store(nil)
 			return fmt.Errorf("S3: bucket %q: %w", b, err)
 		}
 	}
-	s.readyUntil = time.Now().Add(s3ReadyKept)
+	until := time.Now().Add(s3ReadyKept)
+	s.readyUntil.Store(&until)
 	return nil
 }
 

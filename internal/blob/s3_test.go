@@ -2,6 +2,8 @@ package blob
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -222,13 +224,73 @@ func TestS3IsReadyWhenItCanBeWrittenTo(t *testing.T) {
 		t.Errorf("%d calls, want one to write and one to remove in each of two buckets", n)
 	}
 
-	s.readyUntil = time.Time{} // that moment is over
+	s.readyUntil.Store(nil) // that moment is over
 	if err := s.Ready(t.Context()); err != nil || way.calls.Load() != 8 {
 		t.Errorf("%v after %d calls", err, way.calls.Load())
+	}
+
+	// An outage that began within that moment.
+	way.method = http.MethodPut
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("a moment ago it could be written to: %v", err)
+	}
+	for name, ready := range map[string]func(context.Context) error{"now": s.ReadyNow, "from then on": s.Ready} {
+		if err := ready(t.Context()); err == nil {
+			t.Errorf("ready %s while nothing can be written", name)
+		}
 	}
 	if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n > 1 || err != nil { // where DELETE was refused
 		t.Errorf("%d objects stay, %v", n, err)
 	}
+}
+
+// hanging is a transport that answers when it is told to.
+type hanging struct {
+	called chan struct{}
+	answer chan struct{}
+}
+
+func (h hanging) RoundTrip(*http.Request) (*http.Response, error) {
+	select {
+	case h.called <- struct{}{}:
+	default: // a second try
+	}
+	<-h.answer
+	return nil, errors.New("nothing came")
+}
+
+// TestWhoAsksAStoreThatHangsCanLeave: while one waits for the store, others leave when
+// they want to, and do not ask it again.
+func TestWhoAsksAStoreThatHangsCanLeave(t *testing.T) {
+	t.Parallel()
+	way := hanging{make(chan struct{}, 1), make(chan struct{})}
+	s, err := NewS3(S3Options{
+		Endpoint:  "http://s3.example",
+		Region:    "us-east-1",
+		AccessKey: "id",
+		SecretKey: "key",
+		Bucket:    "images",
+		Transport: way,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	waits, leave := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() { first <- s.Ready(waits) }()
+	<-way.called
+
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Ready(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("one whose call has ended: %v", err)
+	}
+	leave()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first, which leaves: %v", err)
+	}
+	close(way.answer)
 }
 
 func TestS3OptionsAreChecked(t *testing.T) {

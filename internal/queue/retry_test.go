@@ -653,13 +653,15 @@ func TestTriesCountOnEveryNode(t *testing.T) {
 	}
 }
 
-// leaving is a store that takes nothing, and whose worker hangs up while it is asked.
+// leaving is a store that has just begun to take nothing, and whose worker hangs up while
+// it is asked.
 type leaving struct {
 	blob.Store
 	leave func()
 }
 
-func (l leaving) Ready(context.Context) error { l.leave(); return errors.New("full") }
+func (l leaving) Ready(context.Context) error    { return nil }
+func (l leaving) ReadyNow(context.Context) error { l.leave(); return errors.New("full") }
 
 // TestOurOwnOutageBlamesNoWorker: a worker that gives a job up because our store is down
 // is not blamed for it, though it hangs up at once.

@@ -53,7 +53,8 @@ func (srv Server) ExcuseNow(ctx context.Context, needs Needs) Excuse {
 			return SourceGone
 		}
 	}
-	if needs.Upload && srv.Blobs.Ready(ctx) != nil {
+	// In the first seconds of an outage the store still counts as ready.
+	if needs.Upload && srv.Blobs.ReadyNow(ctx) != nil {
 		return OurStore
 	}
 	return NoExcuse
