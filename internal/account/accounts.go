@@ -164,6 +164,22 @@ func (a *Accounts) ByID(ctx context.Context, id horde.UserID) (*User, error) {
 	return fromRow(row), nil
 }
 
+// ByIDs finds users; those that there are not, or that were wiped, are left out.
+func (a *Accounts) ByIDs(ctx context.Context, ids []horde.UserID) (map[horde.UserID]*User, error) {
+	rows, err := a.store.Users(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+
+	users := make(map[horde.UserID]*User, len(rows))
+	for _, row := range rows {
+		if !wiped(row) {
+			users[row.ID] = fromRow(row)
+		}
+	}
+	return users, nil
+}
+
 // hear forgets what is cached about users that changed, on whatever node.
 func (a *Accounts) hear(_ context.Context, c *store.Changes) error {
 	switch {

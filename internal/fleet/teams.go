@@ -24,7 +24,7 @@ import (
 const (
 	maxTeams    = 100 // created by one user; not in the contract
 	minTeamName = 3   // characters
-	teamsPage   = 100 // teams that are read at once
+	teamsPage   = 25  // teams that are read at once, with their members
 )
 
 var errTeamNameTaken = horde.Errorf(horde.TeamNameAlreadyExists,
@@ -79,12 +79,17 @@ func (f *Fleet) Teams(ctx context.Context) iter.Seq2[api.TeamDetails, error] {
 				return
 			}
 
-			for _, t := range page {
-				details, err := f.teamDetails(ctx, t)
-				if !yield(details, err) || err != nil {
+			list, err := f.teamDetails(ctx, page...)
+			if err != nil {
+				yield(api.TeamDetails{}, err)
+				return
+			}
+			for _, details := range list {
+				if !yield(details, nil) {
 					return
 				}
 			}
+
 			if len(page) < teamsPage {
 				return
 			}
@@ -99,7 +104,11 @@ func (f *Fleet) Team(ctx context.Context, id string) (api.TeamDetails, error) {
 	if err != nil {
 		return api.TeamDetails{}, err
 	}
-	return f.teamDetails(ctx, t)
+	list, err := f.teamDetails(ctx, t)
+	if err != nil {
+		return api.TeamDetails{}, err
+	}
+	return list[0], nil
 }
 
 func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
@@ -113,38 +122,56 @@ func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
 	return t, err
 }
 
-// members returns the workers of a team, oldest first, whether they are there or not.
-func (f *Fleet) members(ctx context.Context, team string) ([]*Worker, error) {
-	rows, err := f.Store.TeamWorkers(ctx, team)
+// members returns the workers of teams by team, oldest first, whether they are there or not.
+func (f *Fleet) members(ctx context.Context, teams []string) (map[string][]*Worker, error) {
+	rows, err := f.Store.TeamWorkers(ctx, teams...)
 	if err != nil {
 		return nil, err
 	}
 
-	members := make([]*Worker, len(rows))
-	for i, row := range rows {
-		if members[i] = f.Worker(row.ID); members[i] != nil {
-			continue
+	members := make(map[string][]*Worker, len(teams))
+	for _, row := range rows {
+		w := f.Worker(row.ID)
+		if w == nil {
+			if w, err = snapshot(*row, nil, nil); err != nil {
+				return nil, fmt.Errorf("worker %s: %w", row.ID, err)
+			}
+			w.sawAt(row.LastCheckIn)
 		}
-		if members[i], err = snapshot(*row, nil, nil); err != nil {
-			return nil, fmt.Errorf("worker %s: %w", row.ID, err)
-		}
-		members[i].sawAt(row.LastCheckIn)
+		members[row.Team] = append(members[row.Team], w)
 	}
 	return members, nil
 }
 
-// teamDetails describes a team with its members. Models count for each member that offers
-// them, whether it is online or not.
-func (f *Fleet) teamDetails(ctx context.Context, t store.Team) (api.TeamDetails, error) {
-	members, err := f.members(ctx, t.ID)
-	if err != nil {
-		return api.TeamDetails{}, err
+// teamDetails describes teams with their members. It reads all of them at once, since
+// anybody may ask for the list of teams.
+func (f *Fleet) teamDetails(ctx context.Context, teams ...store.Team) ([]api.TeamDetails, error) {
+	ids, users := make([]string, len(teams)), make([]horde.UserID, len(teams))
+	for i, t := range teams {
+		ids[i], users[i] = t.ID, t.UserID
 	}
-	creator, err := f.Accounts.ByID(ctx, t.UserID)
-	if err != nil && horde.CodeOf(err) == "" {
-		return api.TeamDetails{}, err
+	slices.Sort(users)
+
+	members, err := f.members(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	creators, err := f.Accounts.ByIDs(ctx, slices.Compact(users))
+	if err != nil {
+		return nil, err
 	}
 
+	now := horde.MicrosOf(f.Clock())
+	list := make([]api.TeamDetails, len(teams))
+	for i, t := range teams {
+		list[i] = describeTeam(t, creators[t.UserID], members[t.ID], now)
+	}
+	return list, nil
+}
+
+// describeTeam describes a team; creator is nil where the account is gone. Models count for
+// each member that offers them, whether it is online or not.
+func describeTeam(t store.Team, creator *account.User, members []*Worker, now horde.Micros) api.TeamDetails {
 	d := api.TeamDetails{
 		RequestsFulfilled: t.Totals.Fulfilments,
 		Kudos:             api.Float(t.Totals.Kudos.Float()),
@@ -162,11 +189,10 @@ func (f *Fleet) teamDetails(ctx context.Context, t store.Team) (api.TeamDetails,
 		d.Creator = creator.Alias()
 	}
 
-	now := horde.MicrosOf(f.Clock())
 	for i, w := range members {
 		d.Workers[i] = api.TeamWorker{Type: string(w.Kind), Name: w.Name, ID: w.ID, Online: w.Online(now)}
 	}
-	return d, nil
+	return d
 }
 
 // modelCounts counts the workers by model, sorted by model name.

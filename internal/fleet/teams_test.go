@@ -290,10 +290,28 @@ func TestAllTeamsAreListed(t *testing.T) {
 			t.Fatal(err)
 		}
 
+		members := map[string]string{} // by team
+		for _, i := range []int{0, 1, teamsPage - 1, teamsPage, teams - 1} {
+			id := fmt.Sprintf("id-%03d", i)
+			w := n.checkIn(t, u, pop("worker "+id)).Worker
+			members[id] = w.Name
+			err := n.Store.Write(t.Context(), store.Unit{Workers: []string{w.ID}, Do: func(tx *store.Tx) error {
+				_, err := tx.JoinTeam(w.ID, id)
+				return err
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+
 		i := 0
 		for team, err := range n.Teams(t.Context()) {
 			if want := fmt.Sprintf("team %03d", i); err != nil || team.Name != want || team.Creator != u.Alias() {
 				t.Fatalf("%q by %q, %v, want %q", team.Name, team.Creator, err, want)
+			}
+			name, any := members[team.ID]
+			if (len(team.Workers) == 1) != any || any && team.Workers[0].Name != name {
+				t.Errorf("members of %q: %+v, want %q", team.Name, team.Workers, name)
 			}
 			i++
 		}

@@ -55,6 +55,17 @@ func (s *Store) User(ctx context.Context, id horde.UserID) (User, error) {
 	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1", id)
 }
 
+// Users reads the users with these ids; unknown ones are left out.
+func (s *Store) Users(ctx context.Context, ids []horde.UserID) ([]User, error) {
+	var all []User
+	err := inChunks(ids, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE id IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
 // UserByKey reads a user by the hash of the API key.
 func (s *Store) UserByKey(ctx context.Context, hash string) (User, error) {
 	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE key_hash = $1", hash)

@@ -85,10 +85,16 @@ func (s *Store) Worker(ctx context.Context, id string) (*Worker, error) {
 	return one(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id = $1", id)
 }
 
-// TeamWorkers reads the workers of a team, the oldest first.
-func (s *Store) TeamWorkers(ctx context.Context, team string) ([]*Worker, error) {
-	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE team = $1 AND team <> '' "+
-		"ORDER BY created, id", team)
+// TeamWorkers reads the workers of teams, of each the oldest first.
+func (s *Store) TeamWorkers(ctx context.Context, teams ...string) ([]*Worker, error) {
+	var all []*Worker
+	err := inChunks(teams, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE team IN "+q+
+			" AND team <> '' ORDER BY created, id", args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
 }
 
 // Workers reads the workers with these ids; unknown ones are left out.
