@@ -131,8 +131,7 @@ func (t *Turns) lineUp(of Who, weight int64) (*Turn, error) {
 	t.waiting++
 	t.callLocked()
 
-	tooMany := of.Caller != "" && len(c.waiting) > t.opt.PerCaller || w.account != nil && w.account.waiting > t.opt.PerCaller
-	if t.opt.PerCaller > 0 && tooMany {
+	if t.tooManyLocked(w) {
 		t.removeLocked(w)
 		return nil, ErrCallerBusy
 	}
@@ -143,6 +142,13 @@ func (t *Turns) lineUp(of Who, weight int64) (*Turn, error) {
 		t.callLocked() // room may have been kept for it
 	}
 	return w, nil
+}
+
+// tooManyLocked reports whether the caller of a turn, or its account, has more waiting than
+// one may have.
+func (t *Turns) tooManyLocked(w *Turn) bool {
+	most := t.opt.PerCaller
+	return most > 0 && (w.of.name != "" && len(w.of.waiting) > most || w.account != nil && w.account.waiting > most)
 }
 
 // tallyLocked is that of an account, nil for none.
