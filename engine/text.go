@@ -62,4 +62,6 @@ type TextCapabilities struct {
 	// Speed is how many tokens a second were generated for each job of late; 0: not
 	// known.
 	Speed float64
+	// InOnePiece: a text comes whole, without progress before.
+	InOnePiece bool
 }

@@ -103,7 +103,7 @@ func (d *driver) Probe(ctx context.Context) error {
 	d.begin = begin.Tokens
 	fresh := d.measured != p.name()
 	d.mu.Unlock()
-	d.Learn(name, engine.TextCapabilities{
+	d.Learn(p.name(), name, engine.TextCapabilities{
 		MaxContextLength: p.Settings.Context,
 		MaxLength:        p.Settings.Context - 1,
 		Slots:            p.Slots,
@@ -164,9 +164,12 @@ func (d *driver) measure(ctx context.Context, model string) error {
 	return err
 }
 
-// probeJob asks for so many tokens.
+// probeJob asks for so many tokens, also of a model that would end its text before.
 func probeJob(length int) api.TextPayload {
-	return api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: length}
+	yes := true
+	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: length}
+	payload.DefaultBadWordsIDs = &yes
+	return payload
 }
 
 // content is what /tokenize is asked.
@@ -216,7 +219,7 @@ func (d *driver) GenerateText(
 		return engine.TextResult{}, errors.New("its text broke off in the middle")
 	}
 
-	d.NoteSpeed(text.Speed())
+	d.NoteSpeed(text.Speed(last.Predicted))
 	r := text.Ended(sampling)
 	r.Tokens, r.PromptTokens = last.Predicted, last.Evaluated
 	if last.StopType == "word" {

@@ -108,7 +108,7 @@ func (d *driver) Probe(ctx context.Context) error {
 	if public == "" {
 		public = remote.PublicName(strings.TrimSuffix(name, ":latest"))
 	}
-	d.Learn(public, engine.TextCapabilities{
+	d.Learn(name, public, engine.TextCapabilities{
 		MaxContextLength: holds,
 		MaxLength:        holds - 1,
 		Slots:            max(1, d.options.Slots),
@@ -220,7 +220,7 @@ func (d *driver) GenerateText(
 		return engine.TextResult{}, errors.New("its text broke off in the middle")
 	}
 
-	d.NoteSpeed(text.Speed())
+	d.NoteSpeed(text.Speed(predicted(last)))
 	if last != nil {
 		r.PromptTokens = max(0, last.Evaluated)
 		if last.Predicted > 0 {
@@ -228,6 +228,14 @@ func (d *driver) GenerateText(
 		}
 	}
 	return r, nil
+}
+
+// predicted is how many tokens Ollama says it has generated; nil: it has not said.
+func predicted(last *chunk) int {
+	if last == nil {
+		return 0
+	}
+	return last.Predicted
 }
 
 // generate is the body of /api/generate.

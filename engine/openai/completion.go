@@ -70,7 +70,9 @@ func newCompletion(s *remote.Sampling, m manners, model string, length int, seed
 
 	c.MinP, c.Typical, c.RepPen = s.MinP, s.Typical, s.RepPen
 	c.TopA, c.TFS, c.Smoothing = changing(s.TopA, 0), changing(s.TFS, 1), changing(s.Smoothing, 0)
-	c.IgnoreEOS = s.BanEOS
+	if c.IgnoreEOS = s.BanEOS && m.endless; s.BanEOS && !m.endless {
+		s.Ignore(endsAnyway)
+	}
 	if c.DynatempRange = changing(s.DynatempRange, 0); c.DynatempRange != nil {
 		c.DynatempExponent = s.DynatempExponent
 	}
@@ -82,6 +84,9 @@ func newCompletion(s *remote.Sampling, m manners, model string, length int, seed
 	c.declineOrder(s)
 	return c
 }
+
+// endsAnyway says that the model may end a text though the payload forbids it.
+const endsAnyway = "use_default_badwordsids: the engine cannot keep the model from ending"
 
 // keepToStandard leaves out what OpenAI's own API does not have.
 func (c *completion) keepToStandard(s *remote.Sampling) {
@@ -105,7 +110,7 @@ func (c *completion) keepToStandard(s *remote.Sampling) {
 		s.Ignore("top_k: the engine has no such sampler")
 	}
 	if s.BanEOS {
-		s.Ignore("use_default_badwordsids: the engine cannot keep the model from ending")
+		s.Ignore(endsAnyway)
 	}
 	c.declineOrder(s)
 }

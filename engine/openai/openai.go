@@ -68,6 +68,7 @@ type driver struct {
 type manners struct {
 	known    bool
 	extended bool // samplers beyond OpenAI's own
+	endless  bool // ignore_eos
 	usage    bool // stream_options
 	streams  bool // an answer comes in pieces
 	counts   bool // /tokenize tells how many tokens a text has
@@ -118,15 +119,17 @@ func (d *driver) Probe(ctx context.Context) error {
 	if public == "" {
 		public = remote.PublicName(name)
 	}
-	d.Learn(public, engine.TextCapabilities{
+	d.Learn(name, public, engine.TextCapabilities{
 		MaxContextLength: holds,
 		MaxLength:        holds - 1,
 		Slots:            max(1, d.options.Slots),
 	})
 
 	d.mu.Lock()
-	fresh := d.model != name || !d.manners.known
-	d.model = name
+	if d.model != name { // what the server took with another one says nothing of this
+		d.model, d.manners = name, manners{}
+	}
+	fresh := !d.manners.known
 	d.mu.Unlock()
 	if fresh {
 		return d.learnManners(ctx, public)
@@ -153,6 +156,7 @@ func (d *driver) learnManners(ctx context.Context, public string) error {
 	counts := err == nil
 
 	for _, m := range []manners{
+		{extended: true, endless: true, usage: true},
 		{extended: true, usage: true},
 		{extended: true},
 		{usage: true},
@@ -171,6 +175,7 @@ func (d *driver) learnManners(ctx context.Context, public string) error {
 		d.mu.Lock()
 		d.manners = m
 		d.mu.Unlock()
+		d.NoteInOnePiece(!streams)
 		return nil
 	}
 	return errors.New("it refuses every form of a completion: is it one of chats only?")
@@ -181,6 +186,7 @@ func (d *driver) try(ctx context.Context, m manners, public string) (streams boo
 	one, neutral := api.Float(1), 0
 	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
 	payload.RepPen, payload.Typical, payload.TopK = &one, &one, &neutral
+	payload.DefaultBadWordsIDs = &m.endless // as many tokens as tell its speed
 	pieces := 0
 	r, err := d.generate(ctx, m, engine.TextJob{Model: public, Payload: payload},
 		engine.TextHooks{Progress: func(engine.TextProgress) { pieces++ }})
@@ -263,7 +269,7 @@ func (d *driver) complete(
 		return engine.TextResult{}, errors.New("its text broke off in the middle")
 	}
 
-	d.NoteSpeed(text.Speed())
+	d.NoteSpeed(text.Speed(used.Completion))
 	r.PromptTokens = max(0, used.Prompt)
 	if r.Stop == "" {
 		r.Stop = serverStop

@@ -116,8 +116,12 @@ type strict struct {
 	takes   string                                  // further members of a call, between spaces
 	context int                                     // tokens; a byte is one here; 0: any
 	write   func(w http.ResponseWriter, length int) // nil: so many words, in pieces
+	busy    atomic.Bool                             // no call is answered
 	last    atomic.Pointer[map[string]any]          // the last call that was taken
-	refused atomic.Int32                            // calls
+
+	replaced atomic.Bool // by a server with another model, of OpenAI's own members alone
+
+	refused atomic.Int32 // calls
 }
 
 const standard = " model prompt max_tokens seed stop stream temperature top_p "
@@ -129,7 +133,11 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/v1/models":
-		io.WriteString(w, `{"object":"list","data":[{"id":"org/words","max_model_len":1024},{"id":"other"}]}`)
+		name := "org/words"
+		if s.replaced.Load() {
+			name = "org/replaced"
+		}
+		fmt.Fprintf(w, `{"object":"list","data":[{"id":%q,"max_model_len":1024},{"id":"other"}]}`, name)
 	case "/v1/completions":
 		s.complete(w, r)
 	default:
@@ -147,8 +155,16 @@ func (s *strict) complete(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": text}})
 	}
+	if s.busy.Load() {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
+	}
+	takes := standard
+	if !s.replaced.Load() {
+		takes += s.takes
+	}
 	for key := range body {
-		if !strings.Contains(standard+s.takes, " "+key+" ") {
+		if !strings.Contains(takes, " "+key+" ") {
 			refuse("unknown " + key)
 			return
 		}
@@ -204,10 +220,11 @@ func TestNoMoreIsSentThanTheServerTakes(t *testing.T) {
 		ignored     int
 		sends       string // a member that is sent where it is taken
 	}{
-		{"OpenAI's own members", "", 3, 4, ""},
-		{"and the usage", " stream_options ", 2, 4, "stream_options"},
-		{"samplers as well", " repetition_penalty typical_p top_k ", 1, 0, "repetition_penalty"},
-		{"everything", " stream_options repetition_penalty typical_p top_k ", 0, 0, "typical_p"},
+		{"OpenAI's own members", "", 4, 4, ""},
+		{"and the usage", " stream_options ", 3, 4, "stream_options"},
+		{"samplers as well", " repetition_penalty typical_p top_k ", 2, 0, "repetition_penalty"},
+		{"and the usage with them", " stream_options repetition_penalty typical_p top_k ", 1, 0, "typical_p"},
+		{"everything", " stream_options repetition_penalty typical_p top_k ignore_eos ", 0, 0, "typical_p"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -240,21 +257,53 @@ func TestAServerThatDoesNotStreamIsToldWhereToStop(t *testing.T) {
 	s := &strict{write: func(w http.ResponseWriter, _ int) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"choices":[{"text":" there was a fox","finish_reason":"stop","stop_reason":"END"}],
-			"usage":{"prompt_tokens":3,"completion_tokens":4}}`)
+			"usage":{"prompt_tokens":3,"completion_tokens":12}}`)
 	}}
 	e := open(t, openai.Options{URL: serve(t, s), Key: "key", ServerModel: "other", Model: "a fox", Context: 512})
 	err := e.Probe(t.Context())
 	if err != nil || e.Models()[0] != "a fox" || e.TextCapabilities().MaxContextLength != 512 {
 		t.Fatalf("%v, models %q, %+v", err, e.Models(), e.TextCapabilities())
 	}
+	if can := e.TextCapabilities(); can.MaxLength != 511 || can.Speed <= 0 || !can.InOnePiece {
+		t.Errorf("%+v", can)
+	}
 	r, err := e.GenerateText(t.Context(), job("Once", 40, func(p *api.TextPayload) {
 		p.StopSequence = []string{"a1", "b1", "c1", "d1", "END"}
 	}), engine.TextHooks{})
-	if err != nil || r.Text != " there was a fox" || r.Stop != "END" || r.Tokens != 4 || r.PromptTokens != 3 {
+	if err != nil || r.Text != " there was a fox" || r.Stop != "END" || r.Tokens != 12 || r.PromptTokens != 3 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if stops := (*s.last.Load())["stop"].([]any); len(stops) != 4 {
 		t.Errorf("stop sequences %v", stops)
+	}
+}
+
+// What a server took with one model says nothing of the next one, also where the first
+// look at that fails.
+func TestAnotherModelIsTriedAfresh(t *testing.T) {
+	t.Parallel()
+	s := &strict{takes: " stream_options repetition_penalty typical_p top_k ignore_eos "}
+	e := open(t, openai.Options{URL: serve(t, s), Key: "key", Model: "words"})
+	if err := e.Probe(t.Context()); err != nil || e.TextCapabilities().Speed <= 0 {
+		t.Fatalf("%v, %+v", err, e.TextCapabilities())
+	}
+
+	s.replaced.Store(true)
+	s.busy.Store(true)
+	if err := e.Probe(t.Context()); err == nil {
+		t.Fatal("no error of a server that is busy")
+	}
+	if can := e.TextCapabilities(); can.Speed != 0 {
+		t.Errorf("the speed of the model before: %+v", can)
+	}
+
+	s.busy.Store(false)
+	if err := e.Probe(t.Context()); err != nil || e.TextCapabilities().Speed <= 0 {
+		t.Fatalf("%v, %+v", err, e.TextCapabilities())
+	}
+	before := s.refused.Load()
+	if _, err := e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); err != nil || s.refused.Load() > before {
+		t.Errorf("%v, %d refusals", err, s.refused.Load()-before)
 	}
 }
 

@@ -438,7 +438,7 @@ func (e *fakeText) Probe(context.Context) error {
 
 func (e *fakeText) TextCapabilities() engine.TextCapabilities {
 	if e.can == (engine.TextCapabilities{}) {
-		return engine.TextCapabilities{MaxContextLength: 4096, MaxLength: 1024, Slots: 1}
+		return engine.TextCapabilities{MaxContextLength: 4096, MaxLength: 1024, Slots: 1, Speed: 100}
 	}
 	return e.can
 }

@@ -25,9 +25,11 @@ type Texts struct {
 }
 
 const (
-	// promised is how long the text of the longest job offered may take: hordes give
+	// longestText is how long the text of the longest job offered may take: hordes give
 	// 150 s, of which some go for reading the prompt and for the way.
-	promised = 100 * time.Second
+	longestText = 100 * time.Second
+
+	unknownSpeedLength = 128 // tokens: the most that is offered before the speed is known
 
 	minLength  = 16      // tokens: the least that a request can ask for
 	maxLength  = 16384   // tokens: the most
@@ -122,6 +124,7 @@ func (tx *texts) capabilities() engine.TextCapabilities {
 		can.MaxContextLength = min(can.MaxContextLength, c.MaxContextLength)
 		can.Slots = min(can.Slots, c.Slots)
 		can.Speed = min(can.Speed, c.Speed)
+		can.InOnePiece = can.InOnePiece || c.InOnePiece
 	}
 	if tx.MaxLength > 0 {
 		can.MaxLength = min(can.MaxLength, tx.MaxLength)
@@ -132,10 +135,24 @@ func (tx *texts) capabilities() engine.TextCapabilities {
 
 	can.MaxContextLength = min(can.MaxContextLength, maxContext)
 	can.MaxLength = min(can.MaxLength, maxLength, can.MaxContextLength-1)
-	if can.Speed > 0 {
-		can.MaxLength = min(can.MaxLength, max(minLength, int(can.Speed*promised.Seconds())))
-	}
+	can.MaxLength = min(can.MaxLength, tx.inTime(can))
 	return can
+}
+
+// inTime is how many tokens are generated within the time that there is for a text, at the
+// speed that the engines have.
+func (tx *texts) inTime(can engine.TextCapabilities) int {
+	if can.Speed <= 0 {
+		return unknownSpeedLength
+	}
+
+	// Of a text in one piece nothing is seen before its end: that must come well before the
+	// engine is taken for hung.
+	limit := longestText
+	if can.InOnePiece {
+		limit = min(limit, tx.cfg.Stall/2)
+	}
+	return max(minLength, int(can.Speed*limit.Seconds()))
 }
 
 // textTask is the work of one job of text generation.

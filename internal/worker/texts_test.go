@@ -66,24 +66,32 @@ func TestAScribeOffersWhatItCanHold(t *testing.T) {
 		wantLength, wantContext  int
 		wantThreads              int
 	}{
-		{name: "what the engine says", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2},
+		{name: "what the engine says", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
 			wantLength: 1024, wantContext: 2048, wantThreads: 2},
-		{name: "less is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 4},
+		{name: "less is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 4, Speed: 50},
 			length: 80, context: 1024, threads: 2, wantLength: 80, wantContext: 1024, wantThreads: 2},
-		{name: "more is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2},
+		{name: "more is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
 			length: 4096, context: 8192, threads: 9, wantLength: 1024, wantContext: 2048, wantThreads: 2},
 		{name: "a slow engine", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 1, Speed: 3},
 			wantLength: 300, wantContext: 2048, wantThreads: 1},
 		{name: "a very slow engine",
 			can:        engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 1, Speed: 0.01},
 			wantLength: 16, wantContext: 2048, wantThreads: 1},
-		{name: "more than hordes know", can: engine.TextCapabilities{MaxContextLength: 1 << 30, MaxLength: 1 << 30},
+		{name: "a speed that is not known",
+			can:        engine.TextCapabilities{MaxContextLength: 16384, MaxLength: 16383, Slots: 1},
+			wantLength: 128, wantContext: 16384, wantThreads: 1},
+		{name: "texts in one piece, which show no progress",
+			can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 2047, Slots: 1, Speed: 10,
+				InOnePiece: true},
+			wantLength: 450, wantContext: 2048, wantThreads: 1},
+		{name: "more than hordes know",
+			can:        engine.TextCapabilities{MaxContextLength: 1 << 30, MaxLength: 1 << 30, Speed: 1000},
 			wantLength: 16384, wantContext: 1 << 20, wantThreads: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			work := Texts{Engines: []engine.TextEngine{&fakeText{can: tc.can}}, MaxLength: tc.length,
 				MaxContextLength: tc.context}
-			k, err := work.open(Config{})
+			k, err := work.open(Config{Stall: 90 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}

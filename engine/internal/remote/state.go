@@ -15,6 +15,7 @@ import (
 type State struct {
 	mu     sync.Mutex
 	closed bool                    // guarded by mu
+	server string                  // the server's name of the model; guarded by mu
 	models []string                // guarded by mu
 	can    engine.TextCapabilities // guarded by mu
 
@@ -37,12 +38,23 @@ func (s *State) TextCapabilities() engine.TextCapabilities {
 	return s.can
 }
 
-// Learn notes what a probe found. The speed stays that of the texts of late.
-func (s *State) Learn(model string, can engine.TextCapabilities) {
+// Learn notes what a probe found: what the server calls its model, and the public name of
+// it. What texts have shown of that model stays: their speed, and whether they come in one
+// piece.
+func (s *State) Learn(server, public string, can engine.TextCapabilities) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	can.Speed = s.can.Speed
-	s.models, s.can = []string{model}, can
+	if s.server == server {
+		can.Speed, can.InOnePiece = s.can.Speed, s.can.InOnePiece
+	}
+	s.server, s.models, s.can = server, []string{public}, can
+}
+
+// NoteInOnePiece notes whether texts come in one piece.
+func (s *State) NoteInOnePiece(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.can.InOnePiece = yes
 }
 
 // recent is the share of the newest text in the speed.

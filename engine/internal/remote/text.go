@@ -18,13 +18,14 @@ type Text struct {
 	text   strings.Builder
 	shown  int // bytes that were handed on
 	tokens int
+	began  time.Time
 	first  time.Time // when the first token came
 	stop   string
 }
 
 // NewText collects a text of at most so many tokens, which ends before any of stops.
 func NewText(hooks engine.TextHooks, length int, stops []string) *Text {
-	t := &Text{hooks: hooks, length: length, stops: stops}
+	t := &Text{hooks: hooks, length: length, stops: stops, began: time.Now()}
 	for _, stop := range stops {
 		t.window = max(t.window, len(stop))
 	}
@@ -114,12 +115,16 @@ func (t *Text) Ended(s *Sampling) engine.TextResult {
 	return engine.TextResult{Text: t.text.String(), Stop: t.stop, Tokens: t.tokens, Ignored: s.Ignored()}
 }
 
-// Speed is how many tokens a second came since the first; 0 where there were too few to
-// tell.
-func (t *Text) Speed() float64 {
-	const enough = 8
-	if t.tokens < enough {
-		return 0
+// Speed is how many tokens a second came since the first. Where the text came in fewer
+// pieces than tell, it is that of the whole call by the server's own count of tokens, 0: it
+// gives none. The result is 0 where there were too few tokens to tell.
+func (t *Text) Speed(counted int) float64 {
+	const minTokens = 8
+	switch {
+	case t.tokens >= minTokens:
+		return float64(t.tokens-1) / max(time.Since(t.first).Seconds(), 1e-6)
+	case counted >= minTokens:
+		return float64(counted) / max(time.Since(t.began).Seconds(), 1e-6)
 	}
-	return float64(t.tokens-1) / max(time.Since(t.first).Seconds(), 1e-6)
+	return 0
 }
