@@ -40,7 +40,8 @@ type fakeHorde struct {
 	// What goes wrong; nil functions let everything pass. They write an answer
 	// and return true, or return false.
 	onPop      func(n int, w http.ResponseWriter) bool
-	onHand     func(id string) // a text is handed out
+	onPopText  func(w http.ResponseWriter) bool // as onPop, of texts alone
+	onHand     func(id string)                  // a text is handed out
 	onUpload   func(n int, w http.ResponseWriter) bool
 	onSubmit   func(n int, s api.ImageSubmit, w http.ResponseWriter) bool
 	onProgress func(n int, w http.ResponseWriter) bool
@@ -136,6 +137,9 @@ func (f *fakeHorde) popText(w http.ResponseWriter, r *http.Request, body []byte)
 	n := len(f.pops)
 	f.mu.Unlock()
 	if f.onPop != nil && f.onPop(n, w) {
+		return
+	}
+	if f.onPopText != nil && f.onPopText(w) {
 		return
 	}
 	f.hand(w, r, func() any {

@@ -328,14 +328,50 @@ func TestSeveralKindsInOneProcess(t *testing.T) {
 	})
 }
 
+// Where one kind gives up, with a job of the other in hand, that job is finished, and the
+// next ones as well.
+func TestOneKindGoesOnWithoutTheOther(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		h.onPopText = func(w http.ResponseWriter) bool {
+			time.Sleep(time.Second)
+			return refuse(w, 403, "WrongCredentials", "wrong credentials")
+		}
+		h.add("first", "fake", 1, nil)
+		workers := bothKinds(t, h)
+		workers[0].kind.(*images).Engines[0].(*fakeEngine).do = func(
+			ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks,
+		) error {
+			sleep(ctx, 10*time.Second)
+			return paintAll(job, hooks)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- RunAll(ctx, workers...) }()
+		h.until(1)
+		h.add("second", "fake", 1, nil)
+		h.until(2)
+		cancel()
+		if err := <-done; !errors.Is(err, ErrRefused) {
+			t.Errorf("error %v", err)
+		}
+		if diff := cmp.Diff(map[string]int{"first-0 ok": 1, "second-0 ok": 1}, h.delivered()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func bothKinds(t *testing.T, h *fakeHorde) (workers []*Worker) {
 	t.Helper()
-	for name, work := range map[string]Work{
-		"dreamer": Images{Engines: []engine.ImageEngine{&fakeEngine{}}},
-		"scribe":  Texts{Engines: []engine.TextEngine{&fakeText{}}},
+	for _, k := range []struct {
+		name string
+		work Work
+	}{
+		{"dreamer", Images{Engines: []engine.ImageEngine{&fakeEngine{}}}},
+		{"scribe", Texts{Engines: []engine.TextEngine{&fakeText{}}}},
 	} {
-		w, err := New(Config{Client: client.New("http://horde.localhost", "key", client.WithTransport(h)), Name: name,
-			Work: work, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		w, err := New(Config{Client: client.New("http://horde.localhost", "key", client.WithTransport(h)), Name: k.name,
+			Work: k.work, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"horde/api"
 	"horde/client"
@@ -244,12 +243,18 @@ func (w *Worker) deliverLeftover(ctx context.Context, s *submission) {
 }
 
 // RunAll runs the workers of a process until ctx ends, each with its own loop, and
-// returns when all have ended. Where one gives up the others finish their jobs and end
-// too; RunAll returns its error.
+// returns when all have ended. Where one gives up the log says so and the others go on;
+// RunAll returns the errors of all that gave up.
 func RunAll(ctx context.Context, workers ...*Worker) error {
-	all, ctx := errgroup.WithContext(ctx)
-	for _, w := range workers {
-		all.Go(func() error { return w.Run(ctx) })
+	errs := make([]error, len(workers))
+	var all sync.WaitGroup
+	for i, w := range workers {
+		all.Go(func() {
+			if errs[i] = w.Run(ctx); errs[i] != nil {
+				w.log.Error("the worker has given up; restart the program once that is put right", "err", errs[i])
+			}
+		})
 	}
-	return all.Wait()
+	all.Wait()
+	return errors.Join(errs...)
 }

@@ -70,15 +70,25 @@ func (c *UpCmd) Run(con *console.Console) error {
 		openBrowser(n.URL())
 	}
 
-	worked := make(chan error, 1)
-	go func() { worked <- c.work(con, n, key) }()
+	workers, closeEngines, err := c.workers(con, n, key)
+	if err != nil {
+		stop()
+		return errors.Join(err, <-served)
+	}
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		runWorkers(con, workers...) // the log has the errors: the server goes on without
+		closeEngines()
+		<-con.Ctx.Done()
+	}()
 
 	select {
 	case err := <-served: // the server failed
 		return err
-	case err := <-worked:
+	case <-worked:
 		stop()
-		return errors.Join(err, <-served)
+		return <-served
 	}
 }
 
@@ -95,9 +105,12 @@ func (c *UpCmd) greet(con *console.Console, n *runningNode) {
 	fmt.Fprintf(con.Stderr, "  Operator's API key: %s\n\n", filepath.Join(c.Data, operatorKeyFile))
 }
 
-// work runs the workers. Where the engine of one cannot be loaded the server goes on
-// without, and says what to do.
-func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
+// workers makes the workers. Where the engine of one cannot be loaded the server goes on
+// without, and says what to do. The caller calls the returned function when they have
+// ended.
+func (c *UpCmd) workers(
+	con *console.Console, n *runningNode, key string,
+) (workers []*worker.Worker, end func(), err error) {
 	cfg := worker.Config{
 		Client:     client.New(n.URL(), key),
 		Name:       builtInWorker,
@@ -107,39 +120,40 @@ func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
 		Log:        con.Log,
 		Registerer: n.registry,
 	}
-	var workers []*worker.Worker
+	var closers []func()
+	closeAll := func() {
+		for _, c := range closers {
+			c()
+		}
+	}
+	defer func() {
+		if err != nil {
+			closeAll()
+		}
+	}()
 
 	if !c.NoImages {
 		engines, closeEngines, err := openEngines(c.EngineFlags, con.Log)
 		if err != nil {
 			con.Log.Error("the server runs, but generates no images", "error", err)
 		} else {
-			defer closeEngines()
+			closers = append(closers, closeEngines)
 			cfg.Work = worker.Images{Engines: engines, MaxPixels: c.MaxPixels}
 			cfg.Threads = c.Threads
 			if workers, err = addWorker(workers, cfg); err != nil {
-				return err
+				return nil, nil, err
 			}
 		}
 	}
 
 	e, closeText, err := c.openText(con)
-	switch {
-	case err != nil:
-		return err
-	case e != nil:
-		defer closeText()
-		cfg.Name, cfg.Threads, cfg.Work = scribeName(builtInWorker), c.TextThreads, c.texts(e)
-		if workers, err = addWorker(workers, cfg); err != nil {
-			return err
-		}
+	if err != nil || e == nil {
+		return workers, closeAll, err
 	}
-
-	if len(workers) == 0 {
-		<-con.Ctx.Done()
-		return nil
-	}
-	return runWorkers(con, workers...)
+	closers = append(closers, closeText)
+	cfg.Name, cfg.Threads, cfg.Work = scribeName(builtInWorker), c.TextThreads, c.texts(e)
+	workers, err = addWorker(workers, cfg)
+	return workers, closeAll, err
 }
 
 // builtInWorker is the name of the worker that generates images; the other one's is
