@@ -44,6 +44,7 @@ type shelf struct {
 	kept    map[string]Shelved // by name; guarded by mu
 	bytes   int64              // of all of them; guarded by mu
 	leaving map[string]bool    // removed, but not from the Shelf yet; guarded by mu
+	writing map[string]bool    // being written, so that prune leaves them; guarded by mu
 	tidying sync.Mutex         // held while they are
 }
 
@@ -54,7 +55,7 @@ func (f *Folder) UseShelf(ctx context.Context, s Shelf) error {
 	if err != nil {
 		return fmt.Errorf("read what lies on the shelf: %w", err)
 	}
-	f.shelf = &shelf{Shelf: s, kept: map[string]Shelved{}, leaving: map[string]bool{}}
+	f.shelf = &shelf{Shelf: s, kept: map[string]Shelved{}, leaving: map[string]bool{}, writing: map[string]bool{}}
 	for _, o := range list {
 		f.shelf.kept[o.Name] = o
 		f.shelf.bytes += o.Size
@@ -78,12 +79,16 @@ func (s *shelf) find(name string) (o Shelved, known bool) {
 	return o, known
 }
 
-// put writes an object.
+// put writes an object. Its caller holds the name.
 func (s *shelf) put(ctx context.Context, o Shelved, data []byte) error {
-	// What is on its way out of the Shelf may not take the new one with it.
+	// What is on its way out of the Shelf may not take the new one with it: neither what
+	// was dropped before, nor what is pruned meanwhile.
 	s.mu.Lock()
 	leaving := s.leaving[o.Name]
+	s.writing[o.Name] = true
 	s.mu.Unlock()
+	defer s.written(o.Name)
+
 	if leaving {
 		if err := s.tidy(ctx); err != nil {
 			return err
@@ -98,6 +103,13 @@ func (s *shelf) put(ctx context.Context, o Shelved, data []byte) error {
 	s.bytes += o.Size - s.kept[o.Name].Size
 	s.kept[o.Name] = o
 	return nil
+}
+
+// written says that nobody writes an object any more.
+func (s *shelf) written(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.writing, name)
 }
 
 // drop has an object removed soon, and reports whether it was on the shelf.
@@ -150,7 +162,7 @@ func (s *shelf) prune(olderThan time.Time) (n int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, o := range s.kept {
-		if o.Written.Before(olderThan) {
+		if o.Written.Before(olderThan) && !s.writing[name] {
 			delete(s.kept, name)
 			s.bytes -= o.Size
 			s.leaving[name] = true

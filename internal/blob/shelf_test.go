@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type board struct {
 	mu     sync.Mutex
 	data   map[string][]byte
 	broken bool
+	onPut  func() // called when an object was written; nil: nothing
 }
 
 var errBoard = errors.New("the board fell down")
@@ -30,6 +32,9 @@ func (b *board) Put(_ context.Context, name string, data []byte) error {
 		return errBoard
 	}
 	b.data[name] = bytes.Clone(data)
+	if b.onPut != nil {
+		b.onPut()
+	}
 	return nil
 }
 
@@ -166,6 +171,41 @@ func TestAShelfThatFails(t *testing.T) {
 	b.broken = false
 	if err := h.Tidy(t.Context()); err != nil || len(b.data) > 0 {
 		t.Errorf("tidied again: %d objects, %v", len(b.data), err)
+	}
+}
+
+// TestPruningSparesWhatIsWrittenAnew: the old object of a name goes, the new one stays,
+// whenever the two meet.
+func TestPruningSparesWhatIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	f, _, _ := serve(t)
+	b := withBoard(t, f)
+	put := func(data string) {
+		t.Helper()
+		o := webpObject("x.webp", len(data))
+		o.Brief = true
+		if err := f.Put(t.Context(), o, strings.NewReader(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	put("old")
+	b.onPut = func() {
+		if _, err := f.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			t.Error(err)
+		}
+	}
+	put("newer")
+	b.onPut = nil
+
+	if err := f.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := read(t, f, "x.webp"); string(got) != "newer" {
+		t.Errorf("%q is left", got)
+	}
+	if f.usage.total != int64(len("newer")) {
+		t.Errorf("%d bytes are counted", f.usage.total)
 	}
 }
 
