@@ -60,8 +60,9 @@ func (f *Fleet) leaveLocked(w *Worker) {
 }
 
 // Forget removes workers from memory that have been away for long, and others that are not
-// there, longest away first, where those take too much together.
-func (f *Fleet) Forget() {
+// there, longest away first, where those take too much together. Those in busy, by id, have
+// a job in hand: they stay for as long as a job can take.
+func (f *Fleet) Forget(busy map[string]bool) {
 	now, lately := horde.MicrosOf(f.Clock()), f.lately()
 
 	f.mu.Lock()
@@ -79,7 +80,7 @@ func (f *Fleet) Forget() {
 	taken := 0
 	for _, w := range away {
 		taken += w.bytes()
-		if horde.Micros(w.LastSeen()) < lately || taken > maxAway {
+		if horde.Micros(w.LastSeen()) < lately || taken > maxAway && !busy[w.ID] {
 			f.leaveLocked(w)
 		}
 	}

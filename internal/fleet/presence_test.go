@@ -67,7 +67,7 @@ func TestWorkersAwayAreReadWhenAskedFor(t *testing.T) {
 		n.clock.Advance(keptAway + time.Minute)
 		before := look()
 		if !before.named.Online && len(before.owned) == 1 && before.team.WorkerCount == 1 {
-			n.Forget()
+			n.Forget(nil)
 		}
 		if n.Worker(w.ID) != nil || n.ByName("Tower") != nil || len(n.Owned(u.ID)) != 0 || n.held != (roomTaken{}) {
 			t.Fatalf("still in memory: %+v, %+v", n.held, before)
@@ -112,7 +112,7 @@ func TestWorkersAwayCountForTheirOwner(t *testing.T) {
 		n.checkIn(t, u, pop(fmt.Sprint("w", i)))
 	}
 	n.clock.Advance(keptAway + time.Minute)
-	n.Forget()
+	n.Forget(nil)
 
 	_, err := n.CheckInImage(t.Context(), u, pop("one more"), "10.0.0.1")
 	refused(t, err, horde.TooManyWorkers)
@@ -122,7 +122,7 @@ func TestWorkersAwayCountForTheirOwner(t *testing.T) {
 }
 
 // TestWorkersAwayMakeRoom: of workers that are not there only so much is kept, those that
-// left last; those that are there stay.
+// left last; those that are there or have a job in hand stay.
 func TestWorkersAwayMakeRoom(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
@@ -134,7 +134,8 @@ func TestWorkersAwayMakeRoom(t *testing.T) {
 
 	there := row(0, now)
 	last, first := row(1, now-horde.MicrosIn(staleAfter+time.Minute)), row(2, now-horde.MicrosIn(time.Hour))
-	rows := []store.Worker{there, first, last}
+	busy := row(3, now-horde.MicrosIn(time.Hour+time.Minute))
+	rows := []store.Worker{there, first, last, busy}
 	for i := range maxAway / (workerBytes + len("{}")) {
 		rows = append(rows, row(10+i, now-horde.MicrosIn(time.Hour)+1))
 	}
@@ -144,12 +145,15 @@ func TestWorkersAwayMakeRoom(t *testing.T) {
 		}
 	}
 
-	n.Forget()
+	n.Forget(map[string]bool{busy.ID: true})
 	if n.Worker(there.ID) == nil || n.Worker(last.ID) == nil || n.Worker(first.ID) != nil {
 		t.Errorf("there: %v, the last: %v, the first: %v",
 			n.Worker(there.ID) != nil, n.Worker(last.ID) != nil, n.Worker(first.ID) != nil)
 	}
-	if n.held.short > maxAway+2*workerBytes {
+	if n.Worker(busy.ID) == nil {
+		t.Error("one with a job in hand is gone")
+	}
+	if n.held.short > maxAway+3*workerBytes {
 		t.Errorf("%d bytes", n.held.short)
 	}
 }

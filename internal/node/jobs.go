@@ -104,14 +104,14 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 	}
 }
 
-// forgetWorkers removes workers from memory again and again that have been away for long.
+// forgetWorkers periodically drops workers from memory that have been away for long.
 func (n *Node) forgetWorkers(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(forgetEvery):
-			n.Fleet.Forget()
+			n.Fleet.Forget(n.Queue.Busy())
 		}
 	}
 }

@@ -125,6 +125,9 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 		got.Running[0].WorkerName != "two" || !slices.Equal(got.Delivered, []string{*first.ID}) {
 		t.Errorf("with one of two delivered: %+v", got)
 	}
+	if busy := n.Busy(); len(busy) != 1 || !busy[n.Fleet.ByName("two").ID] {
+		t.Errorf("workers with a job in hand: %v", busy)
+	}
 
 	if _, err := n.submit(p.Key, *second.ID, "ok"); err != nil {
 		t.Fatal(err)

@@ -51,6 +51,29 @@ func (q *Queue) BytesByUser(sum map[horde.UserID]int64) {
 	}
 }
 
+// Busy returns the workers that have a job in hand, by id.
+func (q *Queue) Busy() map[string]bool {
+	busy := map[string]bool{}
+	for _, x := range q.indexes() {
+		x.noteWorkers(busy)
+	}
+	return busy
+}
+
+// noteWorkers adds the workers that have a job of the index in hand.
+func (x *index) noteWorkers(busy map[string]bool) {
+	x.Lock()
+	defer x.Unlock()
+
+	for e := range x.Requests.All() {
+		for _, j := range e.jobs {
+			if inProgress(j) > 0 {
+				busy[j.WorkerID] = true
+			}
+		}
+	}
+}
+
 // queued is the jobs waiting and in progress (decision 23), and how many
 // work units wait, from counters.
 func (x *index) queued() (jobs int, units float64) {
