@@ -282,7 +282,6 @@ func EndDecoy(ctx context.Context, s *store.Store, j *Job) error {
 		if err := tx.EndJob(j.id(), j.Result); err != nil {
 			return err
 		}
-		_, err := store.ChargeOf(j.request(), 0, 0).Answer(tx)
-		return err
+		return tx.TouchRequest(j.request())
 	}})
 }

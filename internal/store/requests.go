@@ -125,6 +125,13 @@ func (tx *Tx) Charge(id string, amount horde.Kudos, expires horde.Micros) (Reque
 	return ChargeOf(id, amount, expires).Answer(tx)
 }
 
+// TouchRequest raises the version of a request and changes nothing else of it, so that the
+// other nodes read its rows again; ErrLost when it is gone.
+func (tx *Tx) TouchRequest(id string) error {
+	_, err := ChargeOf(id, 0, 0).Answer(tx)
+	return err
+}
+
 // LockRequest locks a request, so that no other node changes it until the transaction
 // ends, and returns its state. ErrLost: it is gone.
 func (tx *Tx) LockRequest(id string) (RequestState, error) {
