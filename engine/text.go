@@ -2,9 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"horde/api"
 )
+
+// ErrRefused is wrapped by errors of GenerateText that say that the engine cannot do this
+// job, though it works: the next job may well succeed.
+var ErrRefused = errors.New("the engine refuses the job")
 
 // TextEngine generates text.
 type TextEngine interface {

@@ -213,6 +213,11 @@ func (d *driver) GenerateText(
 		return text.Add(c.Content, c.Predicted)
 	})
 	switch {
+	case remote.IsRefusal(err): // the server may be another one than it was: look again
+		d.mu.Lock()
+		d.measured = ""
+		d.mu.Unlock()
+		return engine.TextResult{}, remote.Refused(err)
 	case err != nil:
 		return engine.TextResult{}, err
 	case last == nil:

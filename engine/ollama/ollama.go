@@ -214,6 +214,11 @@ func (d *driver) GenerateText(
 	})
 	r := text.Ended(sampling)
 	switch {
+	case remote.IsRefusal(err): // the server may be another one than it was: look again
+		d.mu.Lock()
+		d.measured = ""
+		d.mu.Unlock()
+		return engine.TextResult{}, remote.Refused(err)
 	case err != nil:
 		return engine.TextResult{}, err
 	case r.Stop == "" && last == nil && r.Tokens < room.Length:

@@ -209,7 +209,22 @@ func (d *driver) GenerateText(
 	d.mu.Lock()
 	m := d.manners
 	d.mu.Unlock()
-	return d.generate(ctx, m, job, hooks)
+	r, err := d.generate(ctx, m, job, hooks)
+
+	// Not every sampler and value was tried by the probe. A text without the one that is
+	// refused is better than none.
+	if remote.IsRefusal(err) && m.extended {
+		m.extended, m.endless = false, false
+		r, err = d.generate(ctx, m, job, hooks)
+	}
+
+	// A server that refuses this as well may be another one than it was.
+	if remote.IsRefusal(err) {
+		d.mu.Lock()
+		d.manners.known = false
+		d.mu.Unlock()
+	}
+	return r, remote.Refused(err)
 }
 
 func (d *driver) generate(

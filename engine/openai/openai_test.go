@@ -307,6 +307,39 @@ func TestAnotherModelIsTriedAfresh(t *testing.T) {
 	}
 }
 
+// What is refused of a payload is left out, and what is refused without it is no failure of
+// the server.
+func TestAPayloadThatIsRefusedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	s := &strict{takes: " stream_options repetition_penalty typical_p top_k ignore_eos ", context: 1000}
+	e := open(t, openai.Options{URL: serve(t, s), Key: "key"})
+	if err := e.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	r, err := e.GenerateText(t.Context(), job("Once", 20, func(p *api.TextPayload) {
+		half := api.Float(0.5)
+		p.TopA = &half
+	}), engine.TextHooks{})
+	if err != nil || r.Tokens != 20 || len(r.Ignored) != 1 || !strings.HasPrefix(r.Ignored[0], "top_a") {
+		t.Errorf("%+v, %v", r, err)
+	}
+
+	s.replaced.Store(true)
+	s.context = 1
+	if _, err = e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); !errors.Is(err, engine.ErrRefused) {
+		t.Errorf("error %v", err)
+	}
+	s.context = 0
+	if err := e.Probe(t.Context()); err != nil { // which looks again
+		t.Fatal(err)
+	}
+	before := s.refused.Load()
+	if _, err := e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); err != nil || s.refused.Load() > before {
+		t.Errorf("%v, %d refusals", err, s.refused.Load()-before)
+	}
+}
+
 func TestAPromptIsCutByBytesWhereNobodyCountsTokens(t *testing.T) {
 	t.Parallel()
 	s := &strict{context: 200} // where the job thinks it has 200 tokens, of three bytes

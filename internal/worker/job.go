@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/engine"
 )
 
 // Reasons for which a job ends early; the text is also the label of the metric.
 var (
 	errSource     = errors.New("source")   // a source image cannot be fetched
 	errNotOffered = errors.New("order")    // the server wants what was never offered
+	errRefused    = errors.New("refused")  // the engine works, but cannot do this job
 	errEngine     = errors.New("engine")   // the engine failed
 	errStalled    = errors.New("stalled")  // the engine shows no progress
 	errDeadline   = errors.New("deadline") // the job's time is up
@@ -27,7 +29,7 @@ var (
 
 // reasons in the order in which an error that wraps several is named.
 var reasons = []error{
-	errSource, errNotOffered, errStalled, errDeadline, errUnwanted,
+	errSource, errNotOffered, errRefused, errStalled, errDeadline, errUnwanted,
 	errUpload, errSubmit, errAborted, errEngine,
 }
 
@@ -180,6 +182,8 @@ func (j *job) runEngine(ctx context.Context) error {
 	switch {
 	case ctx.Err() == nil && err == nil:
 		return nil
+	case ctx.Err() == nil && errors.Is(err, engine.ErrRefused):
+		return fmt.Errorf("%w: %w", errRefused, err)
 	case ctx.Err() == nil:
 		return fmt.Errorf("%w: %w", errEngine, err)
 	case errors.Is(err, ErrHung):

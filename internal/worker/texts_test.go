@@ -225,6 +225,32 @@ func TestAJobWaitsForAnEngineThatHasJustFailed(t *testing.T) {
 	})
 }
 
+// A payload that the engine refuses says nothing of the engine: no requester pauses a
+// worker with one.
+func TestARefusedPayloadPausesNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		for n := range 4 {
+			h.addText(fmt.Sprint("odd-", n), func(j *api.TextJob) { j.Payload.Prompt = "odd" })
+		}
+		h.addText("plain", nil)
+		began := time.Now()
+		r := startScribe(t, h, &fakeText{do: func(
+			_ context.Context, job engine.TextJob, _ engine.TextHooks,
+		) (engine.TextResult, error) {
+			if job.Payload.Prompt == "odd" {
+				return engine.TextResult{}, fmt.Errorf("%w: status 400", engine.ErrRefused)
+			}
+			return engine.TextResult{Text: " there"}, nil
+		}}, nil)
+		h.until(5)
+		took := time.Since(began)
+		r.stop()
+		if h.delivered()["plain ok"] != 1 || r.faults("refused") != 4 || took > 10*time.Second {
+			t.Errorf("%v after %v", h.delivered(), took)
+		}
+	})
+}
+
 func TestAScribeRefusesWhatItNeverOffered(t *testing.T) {
 	other := "another/model"
 	for name, change := range map[string]func(*api.TextJob){

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"horde/engine"
 )
 
 const (
@@ -110,6 +112,14 @@ func (e *StatusError) Error() string {
 func IsRefusal(err error) bool {
 	var e *StatusError
 	return errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity)
+}
+
+// Refused wraps engine.ErrRefused where err says that the call itself is wrong.
+func Refused(err error) error {
+	if IsRefusal(err) {
+		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+	}
+	return err
 }
 
 // IsMissing reports whether err says that there is no such route.
