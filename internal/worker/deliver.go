@@ -19,6 +19,7 @@ const (
 	lateAllowance   = 2 * time.Minute // for a delivery, after the job's time is up
 	maxSubmitPause  = time.Minute     // however long Retry-After is
 	faultTimeout    = 2 * time.Minute // for telling the server that a job failed
+	leftoverLimit   = 2 * time.Minute // for delivering a result of an earlier run; no job is taken meanwhile
 	faultAbortLimit = 5 * time.Second // the same, once the worker is being aborted
 )
 
@@ -166,9 +167,10 @@ func submitVerdict(err error) error {
 	return err
 }
 
-// giveBack tells the server that a job failed. While ctx is alive it tries as often as
-// for a result; once the worker is being aborted, for faultAbortLimit.
-func (w *Worker) giveBack(ctx context.Context, id string, remarks []api.GenMetadatum) {
+// giveBack tells the server that a job failed, and reports whether the server has answered
+// that. While ctx is alive it tries as often as for a result; once the worker is being
+// aborted, for faultAbortLimit.
+func (w *Worker) giveBack(ctx context.Context, id string, remarks []api.GenMetadatum) (answered bool) {
 	limit := faultTimeout
 	if ctx.Err() != nil {
 		limit = faultAbortLimit
@@ -186,7 +188,10 @@ func (w *Worker) giveBack(ctx context.Context, id string, remarks []api.GenMetad
 
 	_, err := w.submit(detached, fault(id, remarks))
 	var over *finalError
-	if err != nil && !errors.As(err, &over) {
-		w.log.Error("cannot give a failed job back; the horde will notice when its time is up", "id", id, "err", err)
+	if err == nil || errors.As(err, &over) {
+		return true
 	}
+	w.log.Error("cannot give a failed job back; the horde will notice when its time is up", "id", id, "err", err)
+	var refused *api.Error
+	return errors.As(err, &refused) && isRejected(refused)
 }

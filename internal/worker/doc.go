@@ -13,8 +13,9 @@
 // (a text knows neither sources nor uploads) and from each of them, on any failure, to
 // faulted: the server hears of it at once and can hand the job to somebody else. A
 // worker that stays silent loses its standing. The jobs in hand stand in a small file in
-// the data folder, with their results until the horde has them: a worker which crashed
-// delivers those as soon as it is back, and faults the others.
+// the data folder, with their results, until the horde has them or knows that they failed:
+// a worker which crashed, or could not reach the horde to the end, delivers the results as
+// soon as it is started again, and faults the other jobs.
 //
 // Loop, journal, watchdogs and shutdown know no kind of work. What differs is behind
 // kind and task (kind.go): images.go, source.go and upload.go, or texts.go and

@@ -81,7 +81,6 @@ func (w *Worker) perform(pop *popped, at time.Time) {
 	if err := w.journal.add(j.ids, at); err != nil {
 		w.log.Warn("cannot note the job; a crash would leave it hanging", "err", err)
 	}
-	defer w.journal.remove(j.ids...)
 	w.metrics.running.Inc()
 	defer w.metrics.running.Dec()
 
@@ -238,7 +237,8 @@ func (j *job) accept(i int, finish finisher) error {
 }
 
 // faultRest faults every id that was not delivered and counts what became of the
-// job, once all deliveries have ended. err is why generating ended.
+// job, once all deliveries have ended. err is why generating ended. An id of which the
+// horde could not be told stays in the journal, for the next run.
 func (j *job) faultRest(err error) {
 	var faults sync.WaitGroup
 	broken := errors.Is(err, errEngine) || errors.Is(err, errStalled)
@@ -247,6 +247,7 @@ func (j *job) faultRest(err error) {
 	}
 	for i, id := range j.ids {
 		if j.final[i] {
+			j.w.journal.remove(id)
 			continue
 		}
 
@@ -264,7 +265,11 @@ func (j *job) faultRest(err error) {
 		j.log.Warn("job faulted", "id", id, "reason", reason)
 		j.w.faulted.Add(1)
 		j.w.metrics.fault(reasonOf(reason))
-		faults.Go(func() { j.w.giveBack(j.w.abort, id, j.remarks) })
+		faults.Go(func() {
+			if j.w.giveBack(j.w.abort, id, j.remarks) {
+				j.w.journal.remove(id)
+			}
+		})
 	}
 	faults.Wait()
 

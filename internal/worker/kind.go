@@ -63,7 +63,7 @@ type task interface {
 }
 
 // submission is what became of one id of a job, of any kind. The journal keeps it until
-// the horde has it.
+// the horde has it or knows that its job failed.
 type submission struct {
 	ID         string             `json:"id"`
 	Generation string             `json:"generation"`

@@ -289,7 +289,7 @@ func TestTextsKeepToAPlausiblePace(t *testing.T) {
 }
 
 // A result that the horde did not get before the worker was killed is delivered by the
-// next run; what had no result is faulted.
+// next run that reaches it; what had no result is faulted.
 func TestResultsOutliveACrash(t *testing.T) {
 	folder := t.TempDir()
 	bubble(t, func(t *testing.T, h *fakeHorde) {
@@ -310,6 +310,40 @@ func TestResultsOutliveACrash(t *testing.T) {
 
 		// The horde is away at first: then the next run tries again.
 		h.onSubmit = func(_ int, _ api.ImageSubmit, w http.ResponseWriter) bool { return page(w, 502) }
+		began := time.Now()
+		r := startScribe(t, h, &fakeText{}, func(c *Config) { c.Data = folder })
+		time.Sleep(time.Hour)
+		r.stop()
+		if waited := h.pops[0].Sub(began); waited > 3*time.Minute {
+			t.Errorf("the first pop came after %v", waited)
+		}
+		tried := h.delivered()
+		if len(tried) != 3 || tried["written ok"] == 0 || tried["begun faulted"] == 0 || tried["huge faulted"] == 0 {
+			t.Errorf("while the horde was away: %v", tried)
+		}
+		h.onSubmit, h.submits = nil, nil
+
+		r = startScribe(t, h, &fakeText{}, func(c *Config) { c.Data = folder })
+		h.until(3)
+		r.stop()
+		want := map[string]int{"written ok": 1, "begun faulted": 1, "huge faulted": 1}
+		if diff := cmp.Diff(want, h.delivered()); diff != "" {
+			t.Error(diff)
+		}
+		for _, s := range h.submits {
+			if s.ID == "written" && (s.Generation != " a text" || s.Seed != 7) {
+				t.Errorf("submit %+v", s)
+			}
+		}
+	})
+}
+
+// A horde that does not answer until the worker is stopped gets the text from the next run.
+func TestATextOutlivesAHordeThatIsAway(t *testing.T) {
+	folder := t.TempDir()
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		h.onSubmit = func(_ int, _ api.ImageSubmit, w http.ResponseWriter) bool { return page(w, 502) }
+		h.addText("job", nil)
 		r := startScribe(t, h, &fakeText{}, func(c *Config) { c.Data = folder })
 		time.Sleep(time.Hour)
 		r.stop()
@@ -318,10 +352,7 @@ func TestResultsOutliveACrash(t *testing.T) {
 		r = startScribe(t, h, &fakeText{}, func(c *Config) { c.Data = folder })
 		h.until(1)
 		r.stop()
-		if diff := cmp.Diff(map[string]int{"written ok": 1}, h.delivered()); diff != "" {
-			t.Error(diff)
-		}
-		if s := h.submits[0]; s.Generation != " a text" || s.Seed != 7 {
+		if s := h.submits[0]; s.ID != "job" || s.State != "ok" || s.Generation != " there was a fox." {
 			t.Errorf("submit %+v", s)
 		}
 	})

@@ -212,17 +212,26 @@ func (w *Worker) closeLeftovers(ctx context.Context) {
 				w.deliverLeftover(ctx, n.Result)
 				return
 			}
-			w.giveBack(ctx, id, nil)
-			w.metrics.fault("crash")
-			w.journal.remove(id)
+			w.faultLeftover(ctx, id)
 		})
 	}
 	all.Wait()
 }
 
+// faultLeftover gives a job of an earlier run back. Where the horde does not answer the
+// next run tries again.
+func (w *Worker) faultLeftover(ctx context.Context, id string) {
+	w.metrics.fault("crash")
+	if w.giveBack(ctx, id, nil) {
+		w.journal.remove(id)
+	}
+}
+
 // deliverLeftover delivers the result of an earlier run. Where the horde does not answer
 // the next run tries again.
 func (w *Worker) deliverLeftover(ctx context.Context, s *submission) {
+	ctx, cancel := context.WithTimeout(ctx, leftoverLimit)
+	defer cancel()
 	reward, err := w.submit(ctx, s)
 	var over *finalError
 	var refused *api.Error
@@ -233,8 +242,8 @@ func (w *Worker) deliverLeftover(ctx context.Context, s *submission) {
 	case errors.As(err, &over):
 		w.log.Info("the horde has no use for a result of the earlier run any more", "id", s.ID, "err", err)
 	case errors.As(err, &refused) && isRejected(refused):
-		w.giveBack(ctx, s.ID, nil)
-		w.metrics.fault("crash")
+		w.faultLeftover(ctx, s.ID)
+		return
 	default:
 		w.log.Warn("cannot deliver a result of the earlier run; the next one tries again", "id", s.ID, "err", err)
 		return
