@@ -10,7 +10,7 @@ const (
 	probeEvery = 15 * time.Second // while pops bring no failures to light
 	probeSoon  = time.Second / 4  // between the first looks at an engine that is away
 	probePause = 5 * time.Second  // at most, later
-	probeLimit = time.Minute      // for one engine
+	probeLimit = 10 * time.Minute // for one engine: a first text may load tens of gigabytes
 )
 
 // suspicious reports whether an engine has failed since all answered last.

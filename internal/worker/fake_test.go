@@ -422,8 +422,9 @@ const textModel = "fake/words"
 // fakeText generates text by a function; nil writes at once.
 type fakeText struct {
 	do    func(ctx context.Context, job engine.TextJob, h engine.TextHooks) (engine.TextResult, error)
-	can   engine.TextCapabilities // the zero value: enough
-	probe func() error            // nil: it can work
+	can   engine.TextCapabilities         // the zero value: enough
+	probe func(ctx context.Context) error // nil: it can work
+	slots func() int                      // nil: as can says
 
 	mu   sync.Mutex
 	jobs []engine.TextJob
@@ -433,18 +434,22 @@ func (e *fakeText) Name() string     { return "fake" }
 func (e *fakeText) Models() []string { return []string{textModel} }
 func (e *fakeText) Close() error     { return nil }
 
-func (e *fakeText) Probe(context.Context) error {
+func (e *fakeText) Probe(ctx context.Context) error {
 	if e.probe == nil {
 		return nil
 	}
-	return e.probe()
+	return e.probe(ctx)
 }
 
 func (e *fakeText) TextCapabilities() engine.TextCapabilities {
 	if e.can == (engine.TextCapabilities{}) {
 		return engine.TextCapabilities{MaxContextLength: 4096, MaxLength: 1024, Slots: 1, Speed: 100}
 	}
-	return e.can
+	can := e.can
+	if e.slots != nil {
+		can.Slots = e.slots()
+	}
+	return can
 }
 
 func (e *fakeText) GenerateText(

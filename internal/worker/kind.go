@@ -21,8 +21,9 @@ type kind interface {
 	// names are what metrics call this kind.
 	names() names
 	engines() []engine.Engine
-	// threads is how many jobs at once the engines can do, where so many are wanted;
-	// 0: not said.
+	// threads is how many jobs are done at once, at least 1: as many as are wanted, at
+	// most what the engines can do now. With 0 wanted it is what they can do, or 1 where
+	// they do not say.
 	threads(wanted int) int
 	// pop asks a horde for a job, offering what the engines can do now.
 	pop(ctx context.Context, c *client.Client, threads int, wait time.Duration) (*popped, error)

@@ -26,11 +26,17 @@ const (
 
 // next pops until there is a job. It returns nil without an error when ctx ends,
 // and an error where asking again is pointless.
-func (w *Worker) next(ctx context.Context, threads int) (*popped, time.Time, error) {
+func (w *Worker) next(ctx context.Context) (*popped, time.Time, error) {
 	pauses := callPauses()
 	for ctx.Err() == nil {
-		if !w.pauseAfterFailures(ctx) || !w.awaitEngines(ctx) {
+		if !w.awaitFree(ctx) || !w.pauseAfterFailures(ctx) || !w.awaitEngines(ctx) {
 			break
+		}
+
+		// The engines may just have said that they can do fewer jobs at once than before.
+		threads := w.threads()
+		if int(w.inHand.Load()) >= threads {
+			continue
 		}
 
 		// The first pop does not wait for a job: its answer says that the horde

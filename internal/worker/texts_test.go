@@ -178,7 +178,7 @@ func TestNoJobIsTakenWhileTheEngineIsAway(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.addText("job", nil)
 		began := time.Now()
-		r := startScribe(t, h, &fakeText{probe: func() error {
+		r := startScribe(t, h, &fakeText{probe: func(context.Context) error {
 			if time.Since(began) < time.Minute {
 				return errors.New("connection refused")
 			}
@@ -195,19 +195,80 @@ func TestNoJobIsTakenWhileTheEngineIsAway(t *testing.T) {
 	})
 }
 
+// A server that loads tens of gigabytes for its first text is waited for.
+func TestAnEngineMayTakeMinutesToLoad(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		h.addText("job", nil)
+		probes := 0
+		r := startScribe(t, h, &fakeText{probe: func(ctx context.Context) error {
+			if probes++; probes > 1 {
+				return nil
+			}
+			sleep(ctx, 8*time.Minute)
+			return ctx.Err() // a load that is cancelled begins again
+		}}, nil)
+		h.until(1)
+		r.stop()
+		if probes != 1 {
+			t.Errorf("%d probes", probes)
+		}
+	})
+}
+
+// A server that comes back with fewer slots gets no more jobs than those.
+func TestAServerMayComeBackWithFewerSlots(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		var now, most atomic.Int32
+		e := &fakeText{can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 512, Slots: 4}}
+		var slots atomic.Int32
+		slots.Store(4)
+		e.slots = func() int { return int(slots.Load()) }
+		e.do = func(ctx context.Context, _ engine.TextJob, _ engine.TextHooks) (engine.TextResult, error) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			most.Store(max(most.Load(), n))
+			sleep(ctx, 10*time.Second)
+			return engine.TextResult{Text: " there"}, nil
+		}
+
+		for n := range 8 {
+			h.addText(fmt.Sprint("before-", n), nil)
+		}
+		r := startScribe(t, h, e, nil)
+		h.until(8)
+		if most.Load() != 4 {
+			t.Errorf("%d jobs at once with 4 slots", most.Load())
+		}
+
+		slots.Store(1)
+		most.Store(0)
+		for n := range 3 {
+			h.addText(fmt.Sprint("after-", n), nil)
+		}
+		h.until(11)
+		r.stop()
+		if most.Load() != 1 {
+			t.Errorf("%d jobs at once with 1 slot", most.Load())
+		}
+		if last := h.says[len(h.says)-1]; *last.Threads != 1 {
+			t.Errorf("offer of %d threads", *last.Threads)
+		}
+	})
+}
+
 // A job that comes by a pop from before the engine's failure waits until it is back.
 func TestAJobWaitsForAnEngineThatHasJustFailed(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		var back atomic.Int64 // unix nanoseconds; 0: it has not failed yet
 		e := &fakeText{can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 512, Slots: 2}}
-		e.probe = func() error {
+		e.probe = func(context.Context) error {
 			if time.Now().UnixNano() < back.Load() {
 				return errors.New("connection refused")
 			}
 			return nil
 		}
 		e.do = func(context.Context, engine.TextJob, engine.TextHooks) (engine.TextResult, error) {
-			if back.CompareAndSwap(0, time.Now().Add(10*time.Second).UnixNano()) || e.probe() != nil {
+			if back.CompareAndSwap(0, time.Now().Add(10*time.Second).UnixNano()) || e.probe(context.Background()) != nil {
 				return engine.TextResult{}, errors.New("connection refused")
 			}
 			return engine.TextResult{Text: " there"}, nil

@@ -55,13 +55,15 @@ type Worker struct {
 	hung       context.Context // ends when an engine hangs: nothing more is popped
 	reportHung context.CancelCauseFunc
 
-	noProgress atomic.Bool  // the horde does not accept progress reports
-	ready      bool         // the horde has answered a pop; used by the popping loop alone
-	probed     time.Time    // when the engines answered last; used by the popping loop alone
-	broken     atomic.Int64 // how often an engine has failed
-	mended     atomic.Int64 // broken, when the engines answered last
-	failures   atomic.Int32 // engine failures in a row
-	shown      sync.Map     // ids of messages that were logged
+	noProgress atomic.Bool   // the horde does not accept progress reports
+	ready      bool          // the horde has answered a pop; used by the popping loop alone
+	probed     time.Time     // when the engines answered last; used by the popping loop alone
+	broken     atomic.Int64  // how often an engine has failed
+	mended     atomic.Int64  // broken, when the engines answered last
+	failures   atomic.Int32  // engine failures in a row
+	inHand     atomic.Int32  // jobs
+	freed      chan struct{} // a job is over; holds one notice
+	shown      sync.Map      // ids of messages that were logged
 	started    time.Time
 	done       atomic.Int64  // results delivered
 	faulted    atomic.Int64  // results not delivered
@@ -116,6 +118,7 @@ func New(cfg Config) (*Worker, error) {
 		log:     cfg.Log.With("worker", cfg.Name),
 		kind:    k,
 		metrics: newMetrics(cfg.Registerer, k.names()),
+		freed:   make(chan struct{}, 1),
 	}
 
 	// Not below Run's context: the jobs in hand are finished after it has ended.
@@ -160,38 +163,52 @@ func (w *Worker) Run(ctx context.Context) error {
 // serve pops and starts jobs until ctx ends or the horde refuses the worker for
 // good, and waits for the jobs.
 func (w *Worker) serve(ctx context.Context) error {
-	if !w.awaitEngines(ctx) {
-		return nil
-	}
-	threads := min(w.kind.threads(w.cfg.Threads), maxThreads)
-	slots := make(chan struct{}, threads)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 
 	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			w.logDrain(len(slots))
-			return nil
-		}
-
-		pop, at, err := w.next(ctx, threads)
+		pop, at, err := w.next(ctx)
 		if err != nil || pop == nil {
-			<-slots
-			w.logDrain(len(slots))
+			w.logDrain()
 			return err
 		}
 
+		w.inHand.Add(1)
 		jobs.Go(func() {
-			defer func() { <-slots }()
+			defer w.noteFree()
 			w.perform(pop, at)
 		})
 	}
 }
 
-func (w *Worker) logDrain(n int) {
-	if n > 0 && w.abort.Err() == nil {
+// threads is how many jobs are done at once, by what the engines say now.
+func (w *Worker) threads() int { return min(w.kind.threads(w.cfg.Threads), maxThreads) }
+
+// awaitFree returns when fewer jobs are in hand than are done at once; false when ctx ends.
+func (w *Worker) awaitFree(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		if int(w.inHand.Load()) < w.threads() {
+			return true
+		}
+		select {
+		case <-w.freed:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// noteFree notes that a job is over.
+func (w *Worker) noteFree() {
+	w.inHand.Add(-1)
+	select {
+	case w.freed <- struct{}{}:
+	default: // awaitFree will look in any case
+	}
+}
+
+func (w *Worker) logDrain() {
+	if n := w.inHand.Load(); n > 0 && w.abort.Err() == nil {
 		w.log.Info("finishing the jobs in hand; interrupt again to give them up", "jobs", n)
 	}
 }
