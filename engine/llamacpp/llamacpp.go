@@ -156,18 +156,17 @@ func (p *props) name() string {
 
 // measure generates a short text, so that no promise is made before the speed is known.
 func (d *driver) measure(ctx context.Context, model string) error {
-	const enough = 16 // tokens
-	r, err := d.GenerateText(ctx, engine.TextJob{Model: model, Payload: probeJob(enough)}, engine.TextHooks{})
+	r, err := d.GenerateText(ctx, engine.TextJob{Model: model, Payload: probeJob()}, engine.TextHooks{})
 	if err == nil && r.Tokens == 0 {
 		err = errors.New("it has no tokens")
 	}
 	return err
 }
 
-// probeJob asks for so many tokens, also of a model that would end its text before.
-func probeJob(length int) api.TextPayload {
+// probeJob asks for a few tokens, also of a model that would end its text before.
+func probeJob() api.TextPayload {
 	yes := true
-	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: length}
+	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
 	payload.DefaultBadWordsIDs = &yes
 	return payload
 }

@@ -220,7 +220,7 @@ func (t *textTask) generate(ctx context.Context) error {
 		}
 
 		j.noteAlive()
-		j.log.Info("text", "tokens", r.Tokens, "prompt_tokens", r.PromptTokens, "stop", r.Stop, "ignored", r.Ignored,
+		j.log.Info("text", "tokens", r.Tokens, "prompt_tokens", r.PromptTokens, "stop_bytes", len(r.Stop), "ignored", r.Ignored,
 			"seconds", time.Since(began).Round(10*time.Millisecond).Seconds())
 		err = j.accept(i, func(ctx context.Context) (*submission, error) { return t.finish(ctx, i, seed, r) })
 		if err != nil {

@@ -312,6 +312,29 @@ func TestARefusedPayloadPausesNobody(t *testing.T) {
 	})
 }
 
+// What requesters write is nobody's business: neither prompts nor stop sequences are in the
+// log.
+func TestTheLogHasNothingOfARequestsWords(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		h.addText("job", func(j *api.TextJob) {
+			j.Payload.Prompt, j.Payload.StopSequence = "a secret prompt", []string{"secret end"}
+		})
+		var log bytes.Buffer // written by one handler under its lock; read after the worker has ended
+		r := startScribe(t, h, &fakeText{do: func(
+			context.Context, engine.TextJob, engine.TextHooks,
+		) (engine.TextResult, error) {
+			return engine.TextResult{Text: " secret text", Stop: "secret end"}, nil
+		}}, func(c *Config) {
+			c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		h.until(1)
+		r.stop()
+		if text := log.String(); strings.Contains(text, "secret") || !strings.Contains(text, "stop_bytes=10") {
+			t.Errorf("log\n%s", text)
+		}
+	})
+}
+
 func TestAScribeRefusesWhatItNeverOffered(t *testing.T) {
 	other := "another/model"
 	for name, change := range map[string]func(*api.TextJob){

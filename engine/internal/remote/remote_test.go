@@ -118,6 +118,16 @@ func TestSettingsAreWithinTheirRanges(t *testing.T) {
 	})
 }
 
+// The API counts characters: stop sequences of any script have the same room.
+func TestStopSequencesAreCountedInCharacters(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("狐", maxStopChars-1)
+	s := NewSampling(api.TextSampling{StopSequence: []string{long, "é", "x"}})
+	if len(s.Stop) != 2 || s.Stop[1] != "é" || len(s.Ignored()) != 1 {
+		t.Errorf("%d stop sequences, %q", len(s.Stop), s.Ignored())
+	}
+}
+
 func TestPublicNamesOfModels(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

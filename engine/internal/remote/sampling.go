@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"horde/api"
 )
@@ -11,7 +12,7 @@ import (
 // Bounds of the API (generation §2.2, §2.3), which also hold for what a horde sends.
 const (
 	maxStops     = 128  // stop sequences
-	maxStopChars = 2000 // bytes of all together; the API counts characters
+	maxStopChars = 2000 // characters of all together
 )
 
 // Samplers of sampler_order, in the numbers of KoboldAI (worker §7.4).
@@ -117,12 +118,13 @@ func (s *Sampling) stops(all []string) {
 		if stop == "" || seen[stop] {
 			continue
 		}
-		if len(s.Stop) == maxStops || chars+len(stop) > maxStopChars {
+		n := utf8.RuneCountInString(stop)
+		if len(s.Stop) == maxStops || chars+n > maxStopChars {
 			s.Ignore(fmt.Sprintf("stop_sequence: only the first %d of %d", len(s.Stop), len(all)))
 			return
 		}
 		seen[stop] = true
-		chars += len(stop)
+		chars += n
 		s.Stop = append(s.Stop, stop)
 	}
 }

@@ -57,8 +57,8 @@ func (s *State) NoteInOnePiece(yes bool) {
 	s.can.InOnePiece = yes
 }
 
-// recent is the share of the newest text in the speed.
-const recent = 0.3
+// newestShare is the share of the newest text in the speed, 0…1.
+const newestShare = 0.3
 
 // NoteSpeed takes a text into account; 0: it says nothing.
 func (s *State) NoteSpeed(tokensPerSecond float64) {
@@ -69,7 +69,7 @@ func (s *State) NoteSpeed(tokensPerSecond float64) {
 	case s.can.Speed == 0:
 		s.can.Speed = tokensPerSecond
 	default:
-		s.can.Speed += recent * (tokensPerSecond - s.can.Speed)
+		s.can.Speed += newestShare * (tokensPerSecond - s.can.Speed)
 	}
 }
 

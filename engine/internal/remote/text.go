@@ -32,8 +32,8 @@ func NewText(hooks engine.TextHooks, length int, stops []string) *Text {
 	return t
 }
 
-// slack is how many bytes a text may have beyond those of its tokens.
-const slack = 4096
+// slackBytes is how many bytes a text may have beyond those of its tokens.
+const slackBytes = 4096
 
 // Add takes a piece; tokens is how many there are with it, 0: one more. ErrEnough says
 // that the text has ended: a stop sequence came, or the server writes more than it was
@@ -54,7 +54,7 @@ func (t *Text) Add(piece string, tokens int) error {
 		return ErrEnough
 	}
 	t.tokens = count
-	if t.text.Len()+len(piece) > t.length*longestToken+slack {
+	if t.text.Len()+len(piece) > t.length*longestToken+slackBytes {
 		return fmt.Errorf("it writes more than %d tokens can be", t.length)
 	}
 
