@@ -20,10 +20,11 @@ import (
 	"github.com/chai2010/webp"
 )
 
-// The C library keeps blocks of up to 32 MiB that libwebp has freed, for each of its
-// threads: some 100 MB after a few large images, which count towards the limit of the
-// process. With a threshold of its own it gives them back at once.
-func init() { C.give_large_blocks_back() }
+// FreeLargeBlocks has the C library of the whole process give memory back at once that
+// libwebp has freed. By itself it keeps blocks of up to 32 MiB, for each of its threads:
+// some 100 MB after a few large images, which count towards the limit of the process. It
+// is for processes that generate no images: what ONNX Runtime frees it soon needs again.
+func FreeLargeBlocks() { C.give_large_blocks_back() }
 
 // Lossy reports whether EncodeWebP honours its quality: this build has libwebp.
 const Lossy = true

@@ -9,6 +9,9 @@ import (
 	"github.com/HugoSmits86/nativewebp"
 )
 
+// FreeLargeBlocks has nothing to do in a build without libwebp.
+func FreeLargeBlocks() {}
+
 // Lossy reports whether EncodeWebP honours its quality: this build has no libwebp.
 const Lossy = false
 

@@ -22,6 +22,7 @@ import (
 	"horde/internal/content"
 	"horde/internal/fetch"
 	"horde/internal/horde"
+	"horde/internal/imaging"
 	"horde/internal/kudos"
 	"horde/internal/node"
 	"horde/internal/notify"
@@ -45,6 +46,7 @@ Examples:
 
 // Run serves until it is interrupted.
 func (c *ServeCmd) Run(con *console.Console) error {
+	imaging.FreeLargeBlocks()
 	n, err := openNode(con, &c.Serve, nil)
 	if err != nil {
 		return err
