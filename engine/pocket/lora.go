@@ -13,7 +13,7 @@ import (
 	"horde/engine/pocket/loras"
 )
 
-// Bounds of a job's LoRAs: how many the API allows (generation §1.5), and the
+// Bounds of a job's LoRAs: how many the API allows (generation §1.2), and the
 // strengths between which the built-in model still generates images.
 const (
 	maxLoras        = 5
@@ -45,10 +45,7 @@ func (g *generator) chooseLoras(job engine.ImageJob) chosen {
 		if l.Name == "" {
 			continue
 		}
-		f, err := g.library.Load(l.Name, l.IsVersion != nil && *l.IsVersion)
-		if err == nil {
-			err = checkFit(f)
-		}
+		f, err := g.load(l)
 		if err != nil {
 			c.remark("lora", missing(err), clipRef(l.Name))
 			continue
@@ -62,7 +59,41 @@ func (g *generator) chooseLoras(job engine.ImageJob) chosen {
 		}
 	}
 	c.triggers = strings.Join(phrases, ", ")
+
+	c.bound("model", c.net)
+	c.bound("clip", c.text)
 	return c
+}
+
+// bound brings the strengths within the bounds of LoRAs that were named several times.
+func (c *chosen) bound(field string, as adapters) {
+	for i := range as {
+		a := &as[i]
+		bounded := min(max(a.strength, minLoraStrength), maxLoraStrength)
+		if bounded != a.strength {
+			c.remark("information", "see_ref",
+				fmt.Sprintf("lora %s: %s %g instead of %g in all", short(a.file.Name), field, bounded, a.strength))
+			a.strength = bounded
+		}
+	}
+}
+
+// load finds a LoRA of a job. Whoever filled the folder is told of a file that the start
+// had no word about: the requester is only told that the LoRA was left out.
+func (g *generator) load(l *api.Lora) (*loras.File, error) {
+	f, err := g.library.Load(l.Name, l.IsVersion != nil && *l.IsVersion)
+	if errors.Is(err, loras.ErrChanged) {
+		g.warn(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	if err := checkFit(f); err != nil {
+		g.warn(fmt.Errorf("LoRA %s: %w", short(f.Name), err))
+		return nil, err
+	}
+	return f, nil
 }
 
 func (c *chosen) remark(kind, value, ref string) {

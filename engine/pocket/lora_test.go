@@ -3,6 +3,7 @@ package pocket
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -203,6 +204,41 @@ func TestStrengthsBeyondTheBoundsAreClamped(t *testing.T) {
 	}
 }
 
+// TestALoRANamedAgainStaysWithinTheBounds: each strength has bounds, and so has their sum,
+// whatever the order.
+func TestALoRANamedAgainStaysWithinTheBounds(t *testing.T) {
+	t.Parallel()
+	library, _, err := loras.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &generator{library: library}
+	for _, tt := range []struct {
+		strengths []float64
+		want      float64
+		remarks   int
+	}{
+		{[]float64{2, 2, 2, 2, 2}, 2, 2},
+		{[]float64{2, 2, -1}, 2, 2},
+		{[]float64{-1, -1}, -1, 2},
+		{[]float64{2, -1}, 1, 0},
+	} {
+		t.Run(fmt.Sprint(tt.strengths), func(t *testing.T) {
+			var list []api.Lora
+			for _, s := range tt.strengths {
+				list = append(list, loraOf("night", s))
+			}
+			c := g.chooseLoras(loraJob(1, list...))
+			if len(c.net) != 1 || c.net[0].strength != tt.want || c.text[0].strength != tt.want {
+				t.Errorf("model %v, clip %v, want %v", c.net, c.text, tt.want)
+			}
+			if len(c.metadata) != tt.remarks {
+				t.Errorf("remarks %v, want %d", c.metadata, tt.remarks)
+			}
+		})
+	}
+}
+
 func TestAHundredLoRAsAreFive(t *testing.T) {
 	p := testGenerator(t)
 	list := slices.Repeat([]api.Lora{loraOf("night", .1)}, 100)
@@ -282,6 +318,16 @@ func TestAUsersOwnLoRAIsUsed(t *testing.T) {
 		if !bytes.Equal(plain.Image.Pix, r.Image.Pix) || !slices.Equal(r.Metadata, want) {
 			t.Errorf("%s: remarks %v, want %v and the plain image", name, r.Metadata, want)
 		}
+	}
+
+	// What fails after the start is a matter of the owner too.
+	if err := os.Remove(filepath.Join(dir, "mine.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	warnings = nil
+	generateOne(t, p, loraJob(1, loraOf("mine", 1), loraOf("no-such-lora", 1)))
+	if len(warnings) != 1 || !errors.Is(warnings[0], loras.ErrChanged) {
+		t.Errorf("warnings %v, want one of mine.safetensors", warnings)
 	}
 }
 

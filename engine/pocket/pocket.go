@@ -51,8 +51,8 @@ type Options struct {
 	// LoraDir is a folder with LoRAs of the user (.safetensors, see package loras),
 	// offered beside the built-in ones. It is read once. Empty: none.
 	LoraDir string
-	// Warn is told what is wrong with a file in LoraDir that cannot be used; nil:
-	// nobody is.
+	// Warn is told what is wrong with a file in LoraDir that cannot be used, at the
+	// start and, where it was good then, with each job that wants it; nil: nobody is.
 	Warn func(error)
 	// CacheDir is where the model's files are unpacked (30 MB, once per version
 	// of the model). Empty: horde in the user's cache folder.
@@ -69,6 +69,7 @@ func New(o Options) (engine.ImageEngine, error) {
 type generator struct {
 	tokens  *tokenizer
 	library *loras.Library
+	warn    func(error)
 	nets    networks
 	adapted variants
 
@@ -93,10 +94,11 @@ func open(o Options) (*generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pocket: %w", err)
 	}
-	if o.Warn != nil {
-		for _, w := range warnings {
-			o.Warn(w)
-		}
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
+	for _, w := range warnings {
+		o.Warn(w)
 	}
 
 	dir, err := unpack(o.CacheDir)
@@ -107,7 +109,7 @@ func open(o Options) (*generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{tokens: t, library: library, nets: nets}
+	g := &generator{tokens: t, library: library, warn: o.Warn, nets: nets}
 	g.adapted.load = g.loadVariant
 	return g, nil
 }

@@ -61,12 +61,32 @@ func Open(dir string) (l *Library, warnings []error, err error) {
 		}
 
 		e := readOwn(filepath.Join(dir, item.Name()))
-		if e.err != nil {
-			warnings = append(warnings, e.err)
+		for _, err := range []error{e.err, l.hides(&e)} {
+			if err != nil {
+				warnings = append(warnings, err)
+			}
 		}
 		l.entries = append(l.entries, e)
 	}
 	return l, warnings, nil
+}
+
+// hides says how a LoRA before it keeps requests for a user's own from finding it; nil:
+// none does.
+func (l *Library) hides(own *entry) error {
+	for i := range l.entries {
+		e := &l.entries[i]
+		switch name := simplify(own.Name); {
+		case name == simplify(e.Name) || name == simplify(e.Title):
+			return fmt.Errorf("%s is never used: requests for %q get the LoRA %s; give the file another name",
+				own.path, own.Name, e.Name)
+		case e.file != nil && own.VersionID != 0 && own.VersionID == e.VersionID:
+			return fmt.Errorf("%s: requests for version %d get the LoRA %s", own.path, own.VersionID, e.Name)
+		case e.file != nil && own.ModelID != 0 && own.ModelID == e.ModelID:
+			return fmt.Errorf("%s: requests for model %d get the LoRA %s", own.path, own.ModelID, e.Name)
+		}
+	}
+	return nil
 }
 
 // readOwn checks one file of a user's folder. Its matrices are not kept: they are
@@ -123,9 +143,13 @@ func (l *Library) List() []Info {
 // ErrUnknown is what Load's error wraps for a name that fits no LoRA.
 var ErrUnknown = errors.New("there is no such LoRA here")
 
+// ErrChanged is what Load's error wraps for a file that is not what it was when the
+// folder was opened, or cannot be read any more.
+var ErrChanged = errors.New("the LoRA changed since the start; start again to use it")
+
 // Load finds and reads the LoRA that a request names (worker §3.8): by version
 // number if isVersion; else by model number if name is one; else by name, exactly
-// or nearly. Its error wraps ErrUnknown or ErrBaseline where that is the reason.
+// or nearly. Its error wraps ErrUnknown, ErrBaseline or ErrChanged where that is the reason.
 // name is only ever compared, never used as a path.
 func (l *Library) Load(name string, isVersion bool) (*File, error) {
 	e := l.find(name, isVersion)
@@ -140,10 +164,10 @@ func (l *Library) Load(name string, isVersion bool) (*File, error) {
 
 	f, err := readFile(e.path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w: %w", e.path, ErrChanged, err)
 	}
 	if f.SHA256 != e.SHA256 {
-		return nil, fmt.Errorf("%s changed since the start; start again to use it", e.path)
+		return nil, fmt.Errorf("%s: %w", e.path, ErrChanged)
 	}
 	f.Name = e.Name
 	return f, nil

@@ -148,18 +148,53 @@ func TestABadFileOfTheFolderIsNamedWhenAskedFor(t *testing.T) {
 	changed := goodParts()
 	changed[0] = f32("lora_unet_x.lora_down.weight", []int{1, 2}, 7, 7)
 	put(t, dir, "My_Style v2.safetensors", build(goodMeta(), changed, nil))
-	if _, err := l.Load("12", false); err == nil || !strings.Contains(err.Error(), "changed") {
+	if _, err := l.Load("12", false); !errors.Is(err, ErrChanged) {
 		t.Errorf("a file that changed: %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "My_Style v2.safetensors")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Load("12", false); !errors.Is(err, os.ErrNotExist) {
+	if _, err := l.Load("12", false); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, ErrChanged) {
 		t.Errorf("a file that is gone: %v", err)
 	}
 
 	if _, _, err := Open(filepath.Join(dir, "nowhere")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+// TestAHiddenFileIsSaidToBeHidden: a request for a user's file that is called like a
+// built-in LoRA, or has its number, gets the built-in one, and the user is told so.
+func TestAHiddenFileIsSaidToBeHidden(t *testing.T) {
+	t.Parallel()
+	builtIn := BuiltIn()[0]
+	for _, c := range []struct {
+		file string
+		want string
+	}{
+		{builtIn.Name + ".safetensors", "never used"},
+		{"Pixel_Art.safetensors", "never used"},
+		{"mine.safetensors", ""},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			put(t, dir, c.file, build(goodMeta(), goodParts(), nil))
+			_, warnings, err := Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := errors.Join(warnings...)
+			if c.want == "" {
+				if said != nil {
+					t.Errorf("warned of %v", said)
+				}
+				return
+			}
+			if said == nil || !strings.Contains(said.Error(), c.want) || !strings.Contains(said.Error(), c.file) {
+				t.Errorf("warnings %v, want one of %s", warnings, c.file)
+			}
+		})
 	}
 }
 
