@@ -5,6 +5,7 @@ import {
   errorsByField,
   toRequestBody,
   validate,
+  withListedLoras,
   withLora,
   withModel,
 } from './settings';
@@ -45,6 +46,14 @@ describe('settings', () => {
     ]);
     expect(toRequestBody({ ...both, model: '' }).params).not.toHaveProperty('loras');
     expect(toRequestBody(withLora(night, 'night', undefined)).params).not.toHaveProperty('loras');
+  });
+
+  it('carry no LoRA without an effect, nor one that the form does not show', () => {
+    const night = withLora({ ...settings, model: BUILT_IN_MODEL }, 'night', 1);
+    const none = withLora(withLora(night, 'night', undefined), 'pixel-art', 0);
+    expect(toRequestBody(none).params).not.toHaveProperty('loras');
+    expect(toRequestBody(withListedLoras(night, [])).params).not.toHaveProperty('loras');
+    expect(withListedLoras(withLora(night, 'gone', 1), [{ name: 'night' }]).loras).toEqual(night.loras);
   });
 
   it('follow the model unless they were changed', () => {

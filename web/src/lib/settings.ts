@@ -110,6 +110,11 @@ export function withLora(settings: Settings, name: string, strength: number | un
   return { ...settings, loras: strength === undefined ? others : [...others, { name, strength }] };
 }
 
+/** Leaves out the LoRAs that cannot be seen in the form: those that the horde does not list. */
+export function withListedLoras(settings: Settings, listed: readonly { name: string }[]): Settings {
+  return { ...settings, loras: settings.loras.filter((lora) => listed.some(({ name }) => name === lora.name)) };
+}
+
 /** The body of a request. source is base64 without a data: prefix, or ''. */
 export function toRequestBody(settings: Settings, source = ''): ImageRequestBody {
   const body: ImageRequestBody = {
@@ -132,9 +137,11 @@ export function toRequestBody(settings: Settings, source = ''): ImageRequestBody
 
   const seed = settings.seed.trim();
   if (seed) body.params.seed = seed;
-  if (settings.model === BUILT_IN_MODEL && settings.loras.length > 0) {
+  // One of strength 0 does nothing, and would be charged.
+  const loras = settings.loras.filter(({ strength }) => strength !== 0);
+  if (settings.model === BUILT_IN_MODEL && loras.length > 0) {
     // The trigger words are added to the prompt.
-    body.params.loras = settings.loras.map(({ name, strength }) => {
+    body.params.loras = loras.map(({ name, strength }) => {
       return { name, model: strength, clip: strength, inject_trigger: 'any', is_version: false };
     });
   }

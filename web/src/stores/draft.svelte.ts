@@ -13,6 +13,7 @@ import {
   SAMPLERS,
   toRequestBody,
   validate,
+  withListedLoras,
   withModel,
   type FieldErrors,
   type Settings,
@@ -21,6 +22,7 @@ import {
 import { loadJSON, store } from '../lib/storage';
 import { account, client } from './account.svelte';
 import { hordeStatus } from './hordeStatus.svelte';
+import { loras } from './loras.svelte';
 import { requests } from './requests.svelte';
 
 /** An image to start from. */
@@ -123,7 +125,7 @@ class Draft {
 
     this.sending = true;
     try {
-      const settings = { ...$state.snapshot(this.settings), downgrade: downgrade || undefined };
+      const settings = { ...this.#shown(), downgrade: downgrade || undefined };
       await requests.send(settings, this.source?.base64 ?? '');
       return true;
     } catch (error) {
@@ -184,9 +186,14 @@ class Draft {
     return refusalOf(error, { anonymous: account.anonymous, source: this.source !== undefined });
   }
 
+  // The settings as the form shows them: LoRAs taken over from an image may be gone.
+  #shown(): Settings {
+    return withListedLoras($state.snapshot(this.settings), loras.list);
+  }
+
   // No price depends on the words: half-written ones stay here.
   #pricedBody(): ImageRequestBody {
-    const settings = { ...$state.snapshot(this.settings), prompt: 'an image', negative: '' };
+    const settings = { ...this.#shown(), prompt: 'an image', negative: '' };
     return toRequestBody(settings, this.source?.base64 ?? '');
   }
 }
