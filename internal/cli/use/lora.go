@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"horde/api"
 	"horde/engine/pocket/loras"
@@ -13,7 +14,7 @@ import (
 // Bounds of what a request can ask of LoRAs (generation §1.2).
 const (
 	maxLoras        = 5
-	maxLoraName     = 255 // bytes
+	maxLoraName     = 255 // characters
 	maxLoraStrength = 5
 )
 
@@ -35,7 +36,7 @@ func parseLoras(flags []string) ([]api.Lora, error) {
 			}
 			name, strength = flag[:at], v
 		}
-		if name = strings.TrimSpace(name); name == "" || len(name) > maxLoraName {
+		if name = strings.TrimSpace(name); name == "" || utf8.RuneCountInString(name) > maxLoraName {
 			return nil, console.UsageError("--lora %s: name a LoRA, such as night:0.8", flag)
 		}
 

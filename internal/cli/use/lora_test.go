@@ -25,6 +25,7 @@ func TestLoRAFlagsAreRead(t *testing.T) {
 		{[]string{"night:1e9"}, ""},
 		{[]string{":1"}, ""},
 		{[]string{strings.Repeat("n", 256)}, ""},
+		{[]string{strings.Repeat("ü", 255)}, `[{"name":"` + strings.Repeat("ü", 255) + `","model":1,"clip":1}]`},
 		{[]string{"a", "b", "c", "d", "e", "f"}, ""},
 	} {
 		t.Run(strings.Join(c.flags, " "), func(t *testing.T) {
