@@ -35,6 +35,10 @@ type Shelved struct {
 // less work than file systems.
 const maxShelved = 64 << 10 // bytes
 
+// maxShelf is how much a shelf holds: a database gives no room back to the disk, so that
+// what lay there once would be missing for good. The rest are files.
+const maxShelf = 32 << 20 // bytes
+
 // shelf is a Shelf that nobody else changes, so that what is on it is known without a look.
 // What is removed is gone at once for everybody, and from the Shelf with many others.
 type shelf struct {
@@ -43,7 +47,8 @@ type shelf struct {
 	mu      sync.Mutex
 	kept    map[string]Shelved // by name; guarded by mu
 	bytes   int64              // of all of them; guarded by mu
-	leaving map[string]bool    // removed, but not from the Shelf yet; guarded by mu
+	leaving map[string]int64   // bytes of what is removed, but not from the Shelf yet; guarded by mu
+	gone    int64              // bytes of all of these; guarded by mu
 	writing map[string]bool    // being written, so that prune leaves them; guarded by mu
 	tidying sync.Mutex         // held while they are
 }
@@ -55,7 +60,7 @@ func (f *Folder) UseShelf(ctx context.Context, s Shelf) error {
 	if err != nil {
 		return fmt.Errorf("read what lies on the shelf: %w", err)
 	}
-	f.shelf = &shelf{Shelf: s, kept: map[string]Shelved{}, leaving: map[string]bool{}, writing: map[string]bool{}}
+	f.shelf = &shelf{Shelf: s, kept: map[string]Shelved{}, leaving: map[string]int64{}, writing: map[string]bool{}}
 	for _, o := range list {
 		f.shelf.kept[o.Name] = o
 		f.shelf.bytes += o.Size
@@ -65,7 +70,20 @@ func (f *Folder) UseShelf(ctx context.Context, s Shelf) error {
 
 // takes reports whether an object goes on the shelf.
 func (s *shelf) takes(o object) bool {
-	return s != nil && o.brief && o.size >= 0 && o.size <= maxShelved
+	if s == nil || !o.brief || o.size < 0 || o.size > maxShelved {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes+s.gone+o.size <= maxShelf
+}
+
+// leaveLocked has an object removed soon.
+func (s *shelf) leaveLocked(o Shelved) {
+	delete(s.kept, o.Name)
+	s.bytes -= o.Size
+	s.gone += o.Size - s.leaving[o.Name]
+	s.leaving[o.Name] = o.Size
 }
 
 // find describes an object on the shelf.
@@ -84,7 +102,7 @@ func (s *shelf) put(ctx context.Context, o Shelved, data []byte) error {
 	// What is on its way out of the Shelf may not take the new one with it: neither what
 	// was dropped before, nor what is pruned meanwhile.
 	s.mu.Lock()
-	leaving := s.leaving[o.Name]
+	_, leaving := s.leaving[o.Name]
 	s.writing[o.Name] = true
 	s.mu.Unlock()
 	defer s.written(o.Name)
@@ -121,9 +139,7 @@ func (s *shelf) drop(name string) bool {
 	defer s.mu.Unlock()
 	o, known := s.kept[name]
 	if known {
-		delete(s.kept, name)
-		s.bytes -= o.Size
-		s.leaving[name] = true
+		s.leaveLocked(o)
 	}
 	return known
 }
@@ -149,6 +165,7 @@ func (s *shelf) tidy(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
+		s.gone -= s.leaving[name]
 		delete(s.leaving, name)
 	}
 	return nil
@@ -163,9 +180,7 @@ func (s *shelf) prune(olderThan time.Time) (n int, bytes int64) {
 	defer s.mu.Unlock()
 	for name, o := range s.kept {
 		if o.Written.Before(olderThan) && !s.writing[name] {
-			delete(s.kept, name)
-			s.bytes -= o.Size
-			s.leaving[name] = true
+			s.leaveLocked(o)
 			n, bytes = n+1, bytes+o.Size
 		}
 	}

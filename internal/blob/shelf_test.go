@@ -209,6 +209,43 @@ func TestPruningSparesWhatIsWrittenAnew(t *testing.T) {
 	}
 }
 
+// A shelf holds so much: the rest are files, until there is room again.
+func TestAShelfHasAnEnd(t *testing.T) {
+	t.Parallel()
+	f, _, _ := serve(t)
+	b := withBoard(t, f)
+	put := func(i int) {
+		o := webpObject(fmt.Sprintf("%d.webp", i), maxShelved)
+		o.Brief = true
+		if err := f.Put(t.Context(), o, bytes.NewReader(make([]byte, maxShelved))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const most = maxShelf / maxShelved
+	for i := range most + 3 {
+		put(i)
+	}
+	if len(b.data) != most {
+		t.Errorf("%d objects lie on the shelf, want %d", len(b.data), most)
+	}
+
+	// What is deleted takes room until it is removed.
+	if err := f.Delete(t.Context(), "0.webp"); err != nil {
+		t.Fatal(err)
+	}
+	put(most + 3)
+	if len(b.data) != most {
+		t.Errorf("%d objects lie on the shelf beside one that leaves it", len(b.data))
+	}
+	if err := f.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(most + 4)
+	if _, shelved := b.data[fmt.Sprintf("%d.webp", most+4)]; !shelved || len(b.data) != most {
+		t.Errorf("%d objects lie on the shelf, the new one among them: %v", len(b.data), shelved)
+	}
+}
+
 // TestAnObjectMovesBetweenShelfAndFile: the newest is what is found, also after a start
 // anew, and deleting removes both.
 func TestAnObjectMovesBetweenShelfAndFile(t *testing.T) {

@@ -153,7 +153,8 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	}
 	file := url.URL{Path: path} // a folder may have "?" or "%" in its name
 	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
+		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)" +
+		"&_pragma=journal_size_limit(33554432)" // so that the disk gets back what a storm took
 
 	write, err := sql.Open("sqlite", dsn)
 	if err != nil {
