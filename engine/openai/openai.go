@@ -59,13 +59,14 @@ type driver struct {
 	options Options
 	server  *remote.Server
 
-	mu      sync.Mutex
-	model   string  // of the server; guarded by mu
-	manners manners // guarded by mu
+	mu       sync.Mutex
+	model    string         // of the server; guarded by mu
+	features serverFeatures // guarded by mu
 }
 
-// manners are what a server was found to take. They are tried, not guessed by its name.
-type manners struct {
+// serverFeatures are what a server was found to take. They are tried, not guessed by its
+// name.
+type serverFeatures struct {
 	known    bool
 	extended bool // samplers beyond OpenAI's own
 	endless  bool // ignore_eos
@@ -97,22 +98,13 @@ func (d *driver) Probe(ctx context.Context) error {
 	if err := d.server.Get(ctx, "/v1/models", &list); err != nil {
 		return err
 	}
-	name, says, err := d.choose(list)
+	name, stated, err := d.choose(list)
 	if err != nil {
 		return err
 	}
-
-	holds := d.options.Context
-	switch {
-	case holds == 0 && says == 0:
-		holds = unknownContext
-	case holds == 0:
-		holds = says
-	case says > 0:
-		holds = min(holds, says)
-	}
-	if holds < minContext || holds > maxContext {
-		return fmt.Errorf("a context of %d tokens cannot be used", holds)
+	contextLength, err := d.contextLength(stated)
+	if err != nil {
+		return err
 	}
 
 	public := d.options.Model
@@ -120,21 +112,39 @@ func (d *driver) Probe(ctx context.Context) error {
 		public = remote.PublicName(name)
 	}
 	d.Learn(name, public, engine.TextCapabilities{
-		MaxContextLength: holds,
-		MaxLength:        holds - 1,
+		MaxContextLength: contextLength,
+		MaxLength:        contextLength - 1,
 		Slots:            max(1, d.options.Slots),
 	})
 
 	d.mu.Lock()
 	if d.model != name { // what the server took with another one says nothing of this
-		d.model, d.manners = name, manners{}
+		d.model, d.features = name, serverFeatures{}
 	}
-	fresh := !d.manners.known
+	fresh := !d.features.known
 	d.mu.Unlock()
 	if fresh {
-		return d.learnManners(ctx, public)
+		return d.learnFeatures(ctx, public)
 	}
 	return nil
+}
+
+// contextLength is how many tokens prompt and text may have together, where the server
+// states so many; 0: nothing.
+func (d *driver) contextLength(stated int) (int, error) {
+	length := d.options.Context
+	switch {
+	case length == 0 && stated == 0:
+		length = unknownContext
+	case length == 0:
+		length = stated
+	case stated > 0:
+		length = min(length, stated)
+	}
+	if length < minContext || length > maxContext {
+		return 0, fmt.Errorf("a context of %d tokens cannot be used", length)
+	}
+	return length, nil
 }
 
 // choose picks the model, with what the server says of its context; 0: nothing.
@@ -150,20 +160,20 @@ func (d *driver) choose(list models) (name string, context int, err error) {
 	return "", 0, errors.New("it has no models")
 }
 
-// learnManners tries the richest call first; what is refused is left out of the next.
-func (d *driver) learnManners(ctx context.Context, public string) error {
+// learnFeatures tries the richest call first; what is refused is left out of the next.
+func (d *driver) learnFeatures(ctx context.Context, public string) error {
 	_, err := d.count(ctx, "Once upon a time")
 	counts := err == nil
 
-	for _, m := range []manners{
+	for _, f := range []serverFeatures{
 		{extended: true, endless: true, usage: true},
 		{extended: true, usage: true},
 		{extended: true},
 		{usage: true},
 		{},
 	} {
-		m.counts = counts
-		streams, err := d.try(ctx, m, public)
+		f.counts = counts
+		streams, err := d.try(ctx, f, public)
 		if remote.IsRefusal(err) {
 			continue
 		}
@@ -171,9 +181,9 @@ func (d *driver) learnManners(ctx context.Context, public string) error {
 			return fmt.Errorf("a first text: %w", err)
 		}
 
-		m.known, m.streams = true, streams
+		f.known, f.streams = true, streams
 		d.mu.Lock()
-		d.manners = m
+		d.features = f
 		d.mu.Unlock()
 		d.NoteInOnePiece(!streams)
 		return nil
@@ -182,13 +192,13 @@ func (d *driver) learnManners(ctx context.Context, public string) error {
 }
 
 // try generates a few tokens; streams: they came in pieces.
-func (d *driver) try(ctx context.Context, m manners, public string) (streams bool, err error) {
+func (d *driver) try(ctx context.Context, f serverFeatures, public string) (streams bool, err error) {
 	one, neutral := api.Float(1), 0
 	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
 	payload.RepPen, payload.Typical, payload.TopK = &one, &one, &neutral
-	payload.DefaultBadWordsIDs = &m.endless // as many tokens as tell its speed
+	payload.DefaultBadWordsIDs = &f.endless // as many tokens as tell its speed
 	pieces := 0
-	r, err := d.generate(ctx, m, engine.TextJob{Model: public, Payload: payload},
+	r, err := d.generate(ctx, f, engine.TextJob{Model: public, Payload: payload},
 		engine.TextHooks{Progress: func(engine.TextProgress) { pieces++ }})
 	if err == nil && r.Text == "" && r.Tokens == 0 {
 		err = errors.New("it has no tokens")
@@ -207,45 +217,45 @@ func (d *driver) GenerateText(
 	defer end()
 
 	d.mu.Lock()
-	m := d.manners
+	f := d.features
 	d.mu.Unlock()
-	r, err := d.generate(ctx, m, job, hooks)
+	r, err := d.generate(ctx, f, job, hooks)
 
 	// Not every sampler and value was tried by the probe. A text without the one that is
 	// refused is better than none.
-	if remote.IsRefusal(err) && m.extended {
-		m.extended, m.endless = false, false
-		r, err = d.generate(ctx, m, job, hooks)
+	if remote.IsRefusal(err) && f.extended {
+		f.extended, f.endless = false, false
+		r, err = d.generate(ctx, f, job, hooks)
 	}
 
 	// A server that refuses this as well may be another one than it was.
 	if remote.IsRefusal(err) {
 		d.mu.Lock()
-		d.manners.known = false
+		d.features.known = false
 		d.mu.Unlock()
 	}
 	return r, remote.Refused(err)
 }
 
 func (d *driver) generate(
-	ctx context.Context, m manners, job engine.TextJob, hooks engine.TextHooks,
+	ctx context.Context, f serverFeatures, job engine.TextJob, hooks engine.TextHooks,
 ) (engine.TextResult, error) {
 	room := remote.RoomFor(job.Payload.MaxLength, job.Payload.MaxContextLength, d.TextCapabilities().MaxContextLength)
 	sampling := remote.NewSampling(job.Payload.TextSampling)
-	prompt, err := d.prompt(ctx, m, job.Payload.Prompt, room.Prompt)
+	prompt, err := d.prompt(ctx, f, job.Payload.Prompt, room.Prompt)
 	if err != nil {
 		return engine.TextResult{}, err
 	}
 
 	d.mu.Lock()
-	call := newCompletion(sampling, m, d.model, room.Length, job.Seed)
+	call := newCompletion(sampling, f, d.model, room.Length, job.Seed)
 	d.mu.Unlock()
 	call.Prompt = prompt
 	r, err := d.complete(ctx, call, sampling, room, hooks)
 
 	// Without a count of tokens a prompt may still be too long. No token is shorter than a
 	// byte.
-	if short := remote.LastBytes(prompt, room.Prompt); remote.IsRefusal(err) && !m.counts && len(short) < len(prompt) {
+	if short := remote.LastBytes(prompt, room.Prompt); remote.IsRefusal(err) && !f.counts && len(short) < len(prompt) {
 		call.Prompt = short
 		r, err = d.complete(ctx, call, sampling, room, hooks)
 	}

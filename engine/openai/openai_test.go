@@ -302,7 +302,8 @@ func TestAnotherModelIsTriedAfresh(t *testing.T) {
 		t.Fatalf("%v, %+v", err, e.TextCapabilities())
 	}
 	before := s.refused.Load()
-	if _, err := e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); err != nil || s.refused.Load() > before {
+	_, err := e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{})
+	if err != nil || s.refused.Load() > before {
 		t.Errorf("%v, %d refusals", err, s.refused.Load()-before)
 	}
 }
@@ -335,7 +336,8 @@ func TestAPayloadThatIsRefusedIsNoFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := s.refused.Load()
-	if _, err := e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); err != nil || s.refused.Load() > before {
+	_, err = e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{})
+	if err != nil || s.refused.Load() > before {
 		t.Errorf("%v, %d refusals", err, s.refused.Load()-before)
 	}
 }

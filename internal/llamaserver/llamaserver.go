@@ -35,7 +35,7 @@ const ModelName = "SmolLM2-135M-Instruct"
 const (
 	slots       = 2
 	slotContext = 4096    // tokens of a slot
-	maxMemory   = 2 << 30 // bytes of address space; it takes some 800 MiB
+	maxMemory   = 2 << 30 // bytes of address space; it takes some 800 MiB, 350 MiB of them resident
 	niceness    = 5       // below the server and the images of this machine
 	keptLog     = 2 << 10 // bytes of what it said last
 	stopGrace   = 5 * time.Second
@@ -44,6 +44,7 @@ const (
 	healthLimit = 5 * time.Second // for one answer
 	maxMissed   = 3               // answers in a row, before it counts as hung
 	loadLimit   = 2 * time.Minute // until the first answer
+	firstPause  = time.Second     // before it is started again; then twice as long each time
 	goodRun     = time.Minute     // after which the next pause is the first again
 )
 
@@ -90,12 +91,19 @@ type Server struct {
 type health struct {
 	every, limit, load time.Duration
 	missed             int
+	firstPause         time.Duration // between an end and the next start
 }
 
 // Start runs the server of a folder until Close. It returns at once: whether the server
 // answers is for its engine to find out.
 func Start(folder string, log *slog.Logger) (*Server, error) {
-	return start(folder, log, health{every: healthEvery, limit: healthLimit, load: loadLimit, missed: maxMissed})
+	return start(folder, log, health{
+		every:      healthEvery,
+		limit:      healthLimit,
+		load:       loadLimit,
+		missed:     maxMissed,
+		firstPause: firstPause,
+	})
 }
 
 func start(folder string, log *slog.Logger, h health) (*Server, error) {
@@ -161,7 +169,7 @@ func (s *Server) supervise(ctx context.Context) {
 	defer runtime.UnlockOSThread()
 
 	pauses := &backoff.ExponentialBackOff{
-		InitialInterval:     time.Second,
+		InitialInterval:     s.health.firstPause,
 		RandomizationFactor: 0.5,
 		Multiplier:          2,
 		MaxInterval:         time.Minute,

@@ -41,7 +41,13 @@ func TestMain(m *testing.M) {
 }
 
 // quick is how a server is watched in tests.
-var quick = health{every: 50 * time.Millisecond, limit: 300 * time.Millisecond, load: 10 * time.Second, missed: 3}
+var quick = health{
+	every:      50 * time.Millisecond,
+	limit:      300 * time.Millisecond,
+	load:       10 * time.Second,
+	missed:     3,
+	firstPause: 10 * time.Millisecond,
+}
 
 const patience = time.Minute
 

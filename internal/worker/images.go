@@ -38,7 +38,7 @@ func (im Images) open(cfg Config) (kind, error) {
 	return &images{Images: im, offer: newOffer(cfg, im), links: linkClient(cfg.Client)}, nil
 }
 
-func (im *images) names() names { return names{worker: "dreamer", things: "images"} }
+func (im *images) names() names { return names{worker: "dreamer", results: "images"} }
 
 func (im *images) engines() []engine.Engine { return plain(im.Engines) }
 

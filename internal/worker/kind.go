@@ -33,8 +33,8 @@ type kind interface {
 
 // names are what metrics call a kind of work.
 type names struct {
-	worker string // dreamer, scribe
-	things string // images, texts
+	worker  string // dreamer, scribe
+	results string // images, texts
 }
 
 // popped is a horde's answer to a pop, of any kind.

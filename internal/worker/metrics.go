@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics count what the worker does. Without a registerer they are counted all the
 // same, and shown nowhere.
 type metrics struct {
-	things  *prometheus.CounterVec // images or texts, by model
+	results *prometheus.CounterVec // images or texts, by model
 	faults  *prometheus.CounterVec // by reason
 	pops    *prometheus.CounterVec // by answer
 	kudos   prometheus.Counter
@@ -16,8 +16,8 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, n names) *metrics {
 	prefix := "horde_" + n.worker + "_"
 	m := &metrics{
-		things: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + n.things + "_total", Help: "Delivered " + n.things + ", by model."}, []string{"model"}),
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + n.results + "_total", Help: "Delivered " + n.results + ", by model."}, []string{"model"}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: prefix + "faults_total", Help: "What was not delivered, by reason."}, []string{"reason"}),
 		pops: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -32,13 +32,13 @@ func newMetrics(reg prometheus.Registerer, n names) *metrics {
 	}
 
 	if reg != nil {
-		reg.MustRegister(m.things, m.faults, m.pops, m.kudos, m.seconds, m.running)
+		reg.MustRegister(m.results, m.faults, m.pops, m.kudos, m.seconds, m.running)
 	}
 	return m
 }
 
 func (m *metrics) success(model string, reward float64) {
-	m.things.WithLabelValues(model).Inc()
+	m.results.WithLabelValues(model).Inc()
 	m.kudos.Add(max(0, reward))
 }
 

@@ -62,7 +62,7 @@ func (tx Texts) open(cfg Config) (kind, error) {
 	return &texts{Texts: tx, cfg: cfg}, nil
 }
 
-func (tx *texts) names() names { return names{worker: "scribe", things: "texts"} }
+func (tx *texts) names() names { return names{worker: "scribe", results: "texts"} }
 
 func (tx *texts) engines() []engine.Engine { return plain(tx.Engines) }
 
@@ -220,8 +220,8 @@ func (t *textTask) generate(ctx context.Context) error {
 		}
 
 		j.noteAlive()
-		j.log.Info("text", "tokens", r.Tokens, "prompt_tokens", r.PromptTokens, "stop_bytes", len(r.Stop), "ignored", r.Ignored,
-			"seconds", time.Since(began).Round(10*time.Millisecond).Seconds())
+		j.log.Info("text", "tokens", r.Tokens, "prompt_tokens", r.PromptTokens, "stop_bytes", len(r.Stop),
+			"ignored", r.Ignored, "seconds", time.Since(began).Round(10*time.Millisecond).Seconds())
 		err = j.accept(i, func(ctx context.Context) (*submission, error) { return t.finish(ctx, i, seed, r) })
 		if err != nil {
 			return err

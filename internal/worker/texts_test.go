@@ -66,11 +66,14 @@ func TestAScribeOffersWhatItCanHold(t *testing.T) {
 		wantLength, wantContext  int
 		wantThreads              int
 	}{
-		{name: "what the engine says", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
+		{name: "what the engine says",
+			can:        engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
 			wantLength: 1024, wantContext: 2048, wantThreads: 2},
-		{name: "less is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 4, Speed: 50},
+		{name: "less is configured",
+			can:    engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 4, Speed: 50},
 			length: 80, context: 1024, threads: 2, wantLength: 80, wantContext: 1024, wantThreads: 2},
-		{name: "more is configured", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
+		{name: "more is configured",
+			can:    engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 2, Speed: 50},
 			length: 4096, context: 8192, threads: 9, wantLength: 1024, wantContext: 2048, wantThreads: 2},
 		{name: "a slow engine", can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 1024, Slots: 1, Speed: 3},
 			wantLength: 300, wantContext: 2048, wantThreads: 1},
