@@ -13,9 +13,10 @@ import (
 
 // Bounds of the source images that are fetched at a time.
 const (
-	fetchedAtOnce = 12  // images; of one caller one less
-	maxWaiting    = 192 // images
-	maxOfCaller   = 32  // images of one caller that wait
+	fetchedAtOnce = 12              // images; of one caller one less
+	maxWaiting    = 192             // images
+	maxOfCaller   = 32              // images of one caller that wait
+	patience      = 4 * time.Second // of whoever waits
 	retryAfter    = 5 * time.Second
 )
 
@@ -35,6 +36,7 @@ func NewImageFetcher(c *Client) *ImageFetcher {
 		Slot:       most,
 		MaxWaiting: maxWaiting,
 		PerCaller:  maxOfCaller,
+		Patience:   patience,
 	})}
 }
 

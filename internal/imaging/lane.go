@@ -48,14 +48,13 @@ type Lane struct {
 	waited                 prometheus.Histogram
 }
 
-// Lanes of a process. Each has room for one large image, or for some small ones. Fewer
-// wait than a server works on calls at a time (--max-calls), as each is one of these; of
-// one address as many as a service that passes on what its users send has in hand.
+// Lanes of a process. Each has room for one large image, or for some small ones. Of one
+// address as many wait as a service that passes on what its users send has in hand.
 var (
 	// Requesters is for what comes with a request: source images and masks.
-	Requesters = NewLane("requesters", LaneOptions{Room: 192 << 20, MaxWaiting: 192, PerCaller: 64})
+	Requesters = NewLane("requesters", LaneOptions{Room: 192 << 20, MaxWaiting: 192, PerCaller: 64, Patience: patience})
 	// Workers is for results that workers send in place of an upload.
-	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 192, PerCaller: 64})
+	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 192, PerCaller: 64, Patience: patience})
 	// Own is for programs that decode for themselves.
 	Own = NewLane("own", LaneOptions{Room: 256 << 20})
 )
@@ -64,19 +63,31 @@ var (
 // time is decoded in a process. It is taken by who has a turn in the lane.
 var large = semaphore.NewWeighted(1)
 
+// patience is how long an image of a stranger waits for its turn: what all others have
+// before it takes no longer, unless they are many.
+const patience = 10 * time.Second
+
 // LaneOptions say how much a lane does at once.
 type LaneOptions struct {
 	Room       int64 // bytes of memory; an image that takes more leaves room for small ones only
 	MaxWaiting int   // images that wait before others are sent away with ErrBusy; 0: any number
 	PerCaller  int   // those of one caller, before it is sent away with ErrCallerBusy; 0: any number
+
+	Patience time.Duration // how long an image waits before it is sent away with ErrBusy; 0: as long as its caller
 }
 
 // NewLane makes a lane.
 func NewLane(name string, o LaneOptions) *Lane {
 	slot := o.Room / int64(max(minSlots, runtime.GOMAXPROCS(0)))
 	return &Lane{
-		name:  name,
-		turns: turns.New(turns.Options{Room: o.Room, Slot: slot, MaxWaiting: o.MaxWaiting, PerCaller: o.PerCaller}),
+		name: name,
+		turns: turns.New(turns.Options{
+			Room:       o.Room,
+			Slot:       slot,
+			MaxWaiting: o.MaxWaiting,
+			PerCaller:  o.PerCaller,
+			Patience:   o.Patience,
+		}),
 		large: large,
 		waited: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:        "horde_images_wait_seconds",

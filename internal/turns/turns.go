@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"horde/internal/horde"
 )
@@ -47,6 +48,9 @@ type Options struct {
 	Slot       int64 // bytes that a turn counts at least
 	MaxWaiting int   // of all callers; 0: any number
 	PerCaller  int   // of one caller that wait; 0: any number
+
+	// Patience is how long a turn is waited for, before ErrBusy; 0: as long as the caller does.
+	Patience time.Duration
 }
 
 // Who says for whom a turn is.
@@ -89,8 +93,8 @@ func New(o Options) *Turns {
 // Share is what one caller, and all large parts together, hold at most.
 func (t *Turns) Share() int64 { return t.opt.Room - t.opt.Slot }
 
-// Take waits for a turn of so many bytes, as long as ctx lasts. Whoever got one
-// gives it back.
+// Take waits for a turn of so many bytes, as long as ctx and the patience last. Meanwhile the
+// call that ctx belongs to does not count as worked on. Whoever got a turn gives it back.
 func (t *Turns) Take(ctx context.Context, of Who, bytes int64) (*Turn, error) {
 	w, err := t.lineUp(of, min(max(bytes, t.opt.Slot), t.Share()))
 	if err != nil {
@@ -98,15 +102,36 @@ func (t *Turns) Take(ctx context.Context, of Who, bytes int64) (*Turn, error) {
 	}
 
 	select {
-	case err = <-w.come:
-	case <-ctx.Done():
-		t.giveUp(w)
-		err = ctx.Err()
+	case err = <-w.come: // at once
+	default:
+		err = t.wait(ctx, w)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+// wait waits for a turn to come.
+func (t *Turns) wait(ctx context.Context, w *Turn) error {
+	defer horde.Elsewhere(ctx)()
+	var tired <-chan time.Time
+	if t.opt.Patience > 0 {
+		timer := time.NewTimer(t.opt.Patience)
+		defer timer.Stop()
+		tired = timer.C
+	}
+
+	select {
+	case err := <-w.come:
+		return err
+	case <-tired:
+		t.giveUp(w)
+		return ErrBusy
+	case <-ctx.Done():
+		t.giveUp(w)
+		return ctx.Err()
+	}
 }
 
 // lineUp puts a turn behind those of its caller, and sends somebody away where too many

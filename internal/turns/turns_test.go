@@ -77,6 +77,8 @@ func (s *turnstile) leave(images ...string) {
 // want compares who was let in since the last time.
 func (s *turnstile) want(images ...string) {
 	s.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !slices.Equal(s.in, images) {
 		s.Errorf("%v were let in, want %v", s.in, images)
 	}
@@ -219,6 +221,25 @@ func TestWhoHasMostIsSentAway(t *testing.T) {
 		s.come("A5")
 		if err := s.errors["A5"]; !errors.Is(err, ErrBusy) || len(s.errors) != 3 {
 			s.Errorf("who has most and comes again: %v", s.errors)
+		}
+	})
+}
+
+// Whoever has waited for long is told to come again later, and leaves nothing behind.
+func TestPatienceHasAnEnd(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.opt.Patience = time.Minute
+		s.come("a1", "b1", "c1", "d1", "L1")
+		time.Sleep(s.opt.Patience - time.Second)
+		s.leave("a1") // kept for L1
+		s.come("e1")
+		s.want("a1", "b1", "c1", "d1")
+
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		s.want("e1")
+		if err := s.errors["L1"]; !errors.Is(err, ErrBusy) || len(s.errors) != 1 {
+			s.Errorf("sent away: %v", s.errors)
 		}
 	})
 }
