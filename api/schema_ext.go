@@ -22,7 +22,7 @@ var ProgressSchema = func() *Schema {
 	s := object("Progress",
 		required("step", integer("0", "10000", "Step that was finished last.")),
 		required("steps", integer("1", "10000", "Steps of the whole job.")),
-		optional("preview", sized(0, 90000, "Small image in base64, at most 64 KiB.")),
+		optional("preview", sized(0, 90000, "Small JPEG, PNG or WebP in base64, at most 64 KiB.")),
 		optional("text", sized(0, MaxProgressText, "Text so far, of a text generation.")),
 	)
 	s.NeedsKey = true

@@ -35,7 +35,7 @@ func TestEvents(t *testing.T) {
 		case e.Check != nil && e.Check.Waiting == 1:
 			job = *popUntil(t, srv, p[1]).ID
 			status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key,
-				`{"step":3,"steps":8,"preview":"AAAA"}`)
+				`{"step":3,"steps":8,"preview":"/9j/"}`)
 			if status != http.StatusNoContent {
 				t.Errorf("progress: %d %s", status, body)
 			}

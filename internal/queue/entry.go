@@ -25,6 +25,8 @@ type index struct {
 	kind *kind
 	load atomic.Pointer[counted]
 
+	partials *partials // of the jobs of all indexes
+
 	claims map[string]*claim // that are being committed, by the id of the pop; guarded by the index's lock
 }
 

@@ -13,9 +13,6 @@ import (
 	"horde/internal/waiting"
 )
 
-// maxPreview bounds the preview image in a progress report, in bytes of base64.
-const maxPreview = 64 << 10 * 4 / 3
-
 // Progress takes a worker's report from inside a job. AbortedGen or
 // RequestExpired tell the worker that nobody waits for the job any more.
 func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) error {
@@ -30,9 +27,13 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if a.worker == nil || a.worker.UserID != user.ID {
 		return requests.ErrForeignWork
 	}
-	if p.Step < 0 || p.Steps < 1 || p.Step > p.Steps || p.Steps > 10000 || len(p.Preview) > maxPreview {
-		return horde.Errorf(horde.BadRequest, "A report needs 0 ≤ step ≤ steps ≤ 10000 and a preview of at most 64 KiB.")
+	if p.Step < 0 || p.Steps < 1 || p.Step > p.Steps || p.Steps > 10000 {
+		return horde.Errorf(horde.BadRequest, "A report needs 0 ≤ step ≤ steps ≤ 10000.")
 	}
+	if p.Preview != "" && !isPreview(p.Preview) {
+		return horde.Errorf(horde.BadRequest, "A preview is a JPEG, PNG or WebP of at most 64 KiB, in base64.")
+	}
+	p.Text = printable(p.Text)
 
 	x := a.e.home
 	x.Lock()
@@ -42,6 +43,9 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	}
 	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock.Micros()) {
 		return horde.Errorf(horde.AbortedGen, "This job is over. Please check your worker speed.")
+	}
+	if x.Requests.Followed(a.e.Key()) > 0 {
+		q.partials.put(a.e.User(), a.e.Key(), a.job.ID, p)
 	}
 	x.Requests.Note(a.e.Key())
 	return nil
@@ -54,7 +58,8 @@ func (e *entry) isRunning(job string) bool {
 
 // reportLocked notes a worker's report under the lock of the index, with the time
 // that the job has taken so far. It notes none of a job that has ended since j was
-// looked up: nobody would take the report away again.
+// looked up: nobody would take the report away again. What the report shows of the
+// result is not part of it (partials).
 func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now horde.Micros) (noted bool) {
 	if !e.isRunning(j.ID) {
 		return false
@@ -63,6 +68,7 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now ho
 	if !known || p.Step < r.firstStep { // the worker began the job again
 		r = report{begun: max(j.Started, e.heard[j.WorkerID]), firstAt: now, firstStep: p.Step}
 	}
+	p.Text, p.Preview = "", ""
 	r.JobProgress = api.JobProgress{Job: j.ID, WorkerName: worker, Progress: p, Elapsed: inSeconds(now - j.Started)}
 	r.at = now
 
@@ -103,7 +109,33 @@ type News struct {
 // ids, until stop is called. It returns the ids that it found. Knowing the id of a
 // request is the right to follow it.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	return live.Follow(ctx, q.Refresh, ids, w, q.Clock.Micros, q.images.Index, q.texts.Index)
+	found, unfollow, err := live.Follow(ctx, q.Refresh, ids, w, q.Clock.Micros, q.images.Index, q.texts.Index)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	return found, func() {
+		unfollow()
+		q.forgetPartials(found)
+	}, nil
+}
+
+// forgetPartials forgets what is shown of those requests that nobody follows.
+func (q *Queue) forgetPartials(ids []string) {
+	followed := map[string]bool{}
+	for _, x := range q.indexes() {
+		x.Lock()
+		for _, id := range ids {
+			followed[id] = followed[id] || x.Requests.Followed(id) > 0
+		}
+		x.Unlock()
+	}
+
+	for _, id := range ids {
+		if !followed[id] {
+			q.partials.forget(id)
+		}
+	}
 }
 
 // News tells how far a request is that is followed, from memory: Gone when there is none.
@@ -141,7 +173,9 @@ func (q *Queue) news(e *entry) News {
 	}
 
 	for _, r := range e.reports {
-		n.Progress = append(n.Progress, r.JobProgress)
+		p := r.JobProgress
+		p.Text, p.Preview = q.partials.of(e.Key(), p.Job)
+		n.Progress = append(n.Progress, p)
 	}
 	slices.SortFunc(n.Progress, func(a, b api.JobProgress) int { return cmp.Compare(a.Job, b.Job) })
 	return n

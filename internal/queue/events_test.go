@@ -201,7 +201,7 @@ func TestAnotherAttemptBeginsAnew(t *testing.T) {
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 1))
 	first := n.take(t, p, pop("one"))
-	if err := n.Progress(t.Context(), p.Key, *first.ID, api.Progress{Step: 3, Steps: 4, Preview: "AAAA"}); err != nil {
+	if err := n.Progress(t.Context(), p.Key, *first.ID, api.Progress{Step: 3, Steps: 4, Preview: "/9j/"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := n.submit(p.Key, *first.ID, "faulted"); err != nil {

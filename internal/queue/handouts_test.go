@@ -361,7 +361,7 @@ func handOutImages(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 	}
 
 	w.talents = talentsByAgent[w.agent]
-	x := newIndex(images)
+	x := newIndex(images, newPartials())
 
 	var all []*wish
 	for i := range c.N(7) {

@@ -8,8 +8,13 @@ import (
 	"horde/internal/store"
 )
 
-func newIndex(k *kind) *index {
-	return &index{Index: live.NewIndex[*entry, *entry](k.counters), kind: k, claims: map[string]*claim{}}
+func newIndex(k *kind, p *partials) *index {
+	return &index{
+		Index:    live.NewIndex[*entry, *entry](k.counters),
+		kind:     k,
+		partials: p,
+		claims:   map[string]*claim{},
+	}
 }
 
 // applyLocked takes a state that the database returned, unless a newer one is known.
@@ -95,6 +100,7 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 
 	if j.State != store.JobRunning {
 		delete(e.reports, j.ID)
+		x.partials.forgetJob(e.Key(), j.ID)
 	}
 	if j.State == store.JobFaulted && !j.Decoy && !j.Excused && !e.failed[j.WorkerID] {
 		e.blame(j.WorkerID)

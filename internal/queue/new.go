@@ -17,7 +17,8 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Filters == nil {
 		c.Filters = &moderation.Filters{}
 	}
-	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts)}
+	shown := newPartials()
+	q := &Queue{Config: c, images: newIndex(images, shown), texts: newIndex(texts, shown), partials: shown}
 	q.images.Log, q.texts.Log = c.Log, c.Log
 	q.Mirror = live.NewMirror(q.source())
 	c.Store.Follow(q.Hear)

@@ -187,7 +187,7 @@ func (m matcher) first() string {
 	now := m.n.clock.Micros()
 	var all []*entry
 	for _, row := range db.requests {
-		e, err := newIndex(images).readEntry(row)
+		e, err := newIndex(images, newPartials()).readEntry(row)
 		if err != nil {
 			m.t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func TestAPlaceCountsEachRequestOnce(t *testing.T) {
 }
 
 func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
-	x := newIndex(images)
+	x := newIndex(images, newPartials())
 	base := &wish{ask: api.ImageRequest{Prompt: "a hill", NSFW: ptr(false), Params: &api.ImageParams{Steps: ptr(4)}}}
 
 	var all []*wish

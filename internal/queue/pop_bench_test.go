@@ -25,7 +25,7 @@ func BenchmarkPop(b *testing.B) {
 }
 
 func benchmarkPop(b *testing.B, kind string, n int) {
-	x := newIndex(images)
+	x := newIndex(images, newPartials())
 	for i := range n {
 		m := admission.Image{Common: admission.Common{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, N: 1,
 			SlowWorkers: true},

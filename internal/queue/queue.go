@@ -33,6 +33,7 @@ type Queue struct {
 	Config
 	*live.Mirror[store.Request, store.Job]
 	images, texts *index
+	partials      *partials
 	recent        lastHour
 	sampler       sampler
 }

@@ -291,7 +291,7 @@ func differentJobs(rows []store.Job, e *entry) string {
 
 // recount compares the parts of an index that are derived with their source.
 func recount(x *index) string {
-	fresh := newIndex(x.kind)
+	fresh := newIndex(x.kind, newPartials())
 	for e := range x.Requests.All() {
 		row := e.row
 		row.RequestState = e.state

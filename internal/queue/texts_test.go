@@ -507,7 +507,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	flip := func(of int) bool { return dice.Once(c, of) }
 	length := func() int { return dice.Pick(c, 16, 80, 128, 129, 200, 512, 513, 1000) }
 	workers := []string{"w0", "w1", "w2"}
-	x := newIndex(texts)
+	x := newIndex(texts, newPartials())
 
 	m := textMatcher{}
 	for i := range c.N(13) {
