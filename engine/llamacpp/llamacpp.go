@@ -66,12 +66,8 @@ type props struct {
 	Build string `json:"build_info"`
 }
 
-// Bounds of what a server may say of itself.
-const (
-	minContext = 128     // tokens: below there is no room for a prompt
-	maxContext = 1 << 24 // tokens
-	maxSlots   = 256
-)
+// maxSlots is the most slots that a server may say it has.
+const maxSlots = 256
 
 // Probe implements engine.Engine. The first one, and the first with another model, also
 // generates a few tokens to see how fast it is.
@@ -137,11 +133,11 @@ func (d *driver) props(ctx context.Context) (p props, err error) {
 	if err := d.server.Get(ctx, "/props", &p); err != nil {
 		return p, err
 	}
-	switch {
-	case p.name() == "":
+	if p.name() == "" {
 		return p, errors.New("it names no model")
-	case p.Settings.Context < minContext || p.Settings.Context > maxContext:
-		return p, fmt.Errorf("a context of %d tokens cannot be used", p.Settings.Context)
+	}
+	if err := remote.CheckContext(p.Settings.Context); err != nil {
+		return p, err
 	}
 	p.Slots = min(max(1, p.Slots), maxSlots)
 	return p, nil
@@ -158,7 +154,7 @@ func (p *props) name() string {
 func (d *driver) measure(ctx context.Context, model string) error {
 	r, err := d.GenerateText(ctx, engine.TextJob{Model: model, Payload: probeJob()}, engine.TextHooks{})
 	if err == nil && r.Tokens == 0 {
-		err = errors.New("it has no tokens")
+		err = remote.ErrNoTokens
 	}
 	return err
 }
@@ -166,7 +162,7 @@ func (d *driver) measure(ctx context.Context, model string) error {
 // probeJob asks for a few tokens, also of a model that would end its text before.
 func probeJob() api.TextPayload {
 	yes := true
-	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
+	payload := remote.ProbePayload()
 	payload.DefaultBadWordsIDs = &yes
 	return payload
 }

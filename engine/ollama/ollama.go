@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"horde/api"
 	"horde/engine"
 	"horde/engine/internal/remote"
 )
@@ -34,16 +33,13 @@ type Options struct {
 	Slots int
 }
 
-const (
-	usualContext = 4096    // tokens
-	minContext   = 128     // tokens: below there is no room for a prompt
-	maxContext   = 1 << 24 // tokens
-)
+// usualContext is taken where the operator names none, in tokens.
+const usualContext = 4096
 
 // New makes the engine. It does not call the server yet: that is what Probe is for.
 func New(o Options) (engine.TextEngine, error) {
-	if o.Context != 0 && (o.Context < minContext || o.Context > maxContext) || o.Slots < 0 {
-		return nil, fmt.Errorf("a context of %d tokens and %d slots cannot be used", o.Context, o.Slots)
+	if err := remote.CheckOptions(o.Context, o.Slots); err != nil {
+		return nil, err
 	}
 	s, err := remote.NewServer(o.URL, o.Key)
 	if err != nil {
@@ -121,10 +117,9 @@ func (d *driver) Probe(ctx context.Context) error {
 	if !fresh {
 		return nil
 	}
-	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
-	r, err := d.GenerateText(ctx, engine.TextJob{Model: public, Payload: payload}, engine.TextHooks{})
+	r, err := d.GenerateText(ctx, engine.TextJob{Model: public, Payload: remote.ProbePayload()}, engine.TextHooks{})
 	if err == nil && r.Tokens == 0 {
-		err = errors.New("it has no tokens")
+		err = remote.ErrNoTokens
 	}
 	if err != nil {
 		return fmt.Errorf("a first text: %w", err)
@@ -172,15 +167,8 @@ func (d *driver) context(ctx context.Context, model string) (int, error) {
 			holds = min(holds, trained)
 		}
 	}
-	if holds < minContext {
-		return 0, fmt.Errorf("a context of %d tokens cannot be used", holds)
-	}
-	return holds, nil
+	return holds, remote.CheckContext(holds)
 }
-
-// likelyBytes is how many bytes a token has at least in most texts. Ollama does not count
-// tokens before it generates, and cuts what is still too long from the left by itself.
-const likelyBytes = 3
 
 // GenerateText implements engine.TextEngine.
 func (d *driver) GenerateText(
@@ -198,7 +186,10 @@ func (d *driver) GenerateText(
 	d.mu.Lock()
 	call := newGenerate(sampling, d.model, room.Length, holds, job.Seed)
 	d.mu.Unlock()
-	call.Prompt = remote.LastBytes(job.Payload.Prompt, room.Prompt*likelyBytes)
+
+	// Ollama does not count tokens before it generates, and cuts what is still too long from
+	// the left by itself.
+	call.Prompt = remote.LastBytes(job.Payload.Prompt, room.Prompt*remote.LikelyBytes)
 
 	var last *chunk
 	text := remote.NewText(hooks, room.Length, sampling.Stop)

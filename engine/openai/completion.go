@@ -158,11 +158,7 @@ func (d *driver) count(ctx context.Context, text string) (int, error) {
 	return 0, fmt.Errorf("it says that %d bytes have no tokens", len(text))
 }
 
-const (
-	maxCounts = 6 // of one prompt
-	// likelyBytes is how many bytes a token has at least in most texts.
-	likelyBytes = 3
-)
+const maxCounts = 6 // of one prompt
 
 // prompt cuts a prompt from the left until it fits. Where the server does not count
 // tokens it goes by bytes.
@@ -172,7 +168,7 @@ func (d *driver) prompt(ctx context.Context, f serverFeatures, text string, room
 		return text, nil
 	}
 	if !f.counts {
-		return remote.LastBytes(text, room*likelyBytes), nil
+		return remote.LastBytes(text, room*remote.LikelyBytes), nil
 	}
 
 	for range maxCounts {
@@ -184,7 +180,7 @@ func (d *driver) prompt(ctx context.Context, f serverFeatures, text string, room
 			return text, nil
 		}
 		// A little less than in proportion, so that few rounds are needed.
-		text = remote.LastBytes(text, len(text)*room/n-likelyBytes)
+		text = remote.LastBytes(text, len(text)*room/n-remote.LikelyBytes)
 	}
 	return remote.LastBytes(text, room-1), nil
 }

@@ -35,16 +35,13 @@ type Options struct {
 	Slots int
 }
 
-const (
-	unknownContext = 2048    // tokens: assumed where neither server nor operator says
-	minContext     = 128     // tokens: below there is no room for a prompt
-	maxContext     = 1 << 24 // tokens
-)
+// unknownContext is assumed where neither server nor operator says, in tokens.
+const unknownContext = 2048
 
 // New makes the engine. It does not call the server yet: that is what Probe is for.
 func New(o Options) (engine.TextEngine, error) {
-	if o.Context != 0 && (o.Context < minContext || o.Context > maxContext) || o.Slots < 0 {
-		return nil, fmt.Errorf("a context of %d tokens and %d slots cannot be used", o.Context, o.Slots)
+	if err := remote.CheckOptions(o.Context, o.Slots); err != nil {
+		return nil, err
 	}
 	s, err := remote.NewServer(strings.TrimSuffix(strings.TrimRight(o.URL, "/"), "/v1"), o.Key)
 	if err != nil {
@@ -141,10 +138,7 @@ func (d *driver) contextLength(stated int) (int, error) {
 	case stated > 0:
 		length = min(length, stated)
 	}
-	if length < minContext || length > maxContext {
-		return 0, fmt.Errorf("a context of %d tokens cannot be used", length)
-	}
-	return length, nil
+	return length, remote.CheckContext(length)
 }
 
 // choose picks the model, with what the server says of its context; 0: nothing.
@@ -194,14 +188,14 @@ func (d *driver) learnFeatures(ctx context.Context, public string) error {
 // try generates a few tokens; streams: they came in pieces.
 func (d *driver) try(ctx context.Context, f serverFeatures, public string) (streams bool, err error) {
 	one, neutral := api.Float(1), 0
-	payload := api.TextPayload{Prompt: "Once upon a time, there was", MaxLength: 16}
+	payload := remote.ProbePayload()
 	payload.RepPen, payload.Typical, payload.TopK = &one, &one, &neutral
 	payload.DefaultBadWordsIDs = &f.endless // as many tokens as tell its speed
 	pieces := 0
 	r, err := d.generate(ctx, f, engine.TextJob{Model: public, Payload: payload},
 		engine.TextHooks{Progress: func(engine.TextProgress) { pieces++ }})
 	if err == nil && r.Text == "" && r.Tokens == 0 {
-		err = errors.New("it has no tokens")
+		err = remote.ErrNoTokens
 	}
 	return pieces > 1, err
 }

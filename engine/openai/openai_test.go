@@ -328,7 +328,8 @@ func TestAPayloadThatIsRefusedIsNoFailure(t *testing.T) {
 
 	s.replaced.Store(true)
 	s.context = 1
-	if _, err = e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{}); !errors.Is(err, engine.ErrRefused) {
+	_, err = e.GenerateText(t.Context(), job("Once", 20, nil), engine.TextHooks{})
+	if !errors.Is(err, engine.ErrRefused) {
 		t.Errorf("error %v", err)
 	}
 	s.context = 0

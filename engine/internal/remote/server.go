@@ -1,8 +1,8 @@
 // Package remote is what the drivers of text servers share: calls whose answers are
 // bounded in bytes and time (server.go, stream.go), the settings of a payload brought
 // within their ranges (sampling.go), prompts cut to the room that there is (prompt.go),
-// texts collected piece by piece (text.go), and what has been learned of a server
-// (state.go).
+// texts collected piece by piece (text.go), what has been learned of a server (state.go),
+// and what every probe asks and accepts (probe.go).
 package remote
 
 import (

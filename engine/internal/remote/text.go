@@ -115,11 +115,13 @@ func (t *Text) Ended(s *Sampling) engine.TextResult {
 	return engine.TextResult{Text: t.text.String(), Stop: t.stop, Tokens: t.tokens, Ignored: s.Ignored()}
 }
 
+// minTokens is how many tokens tell the speed of a text.
+const minTokens = 8
+
 // Speed is how many tokens a second came since the first. Where the text came in fewer
 // pieces than tell, it is that of the whole call by the server's own count of tokens, 0: it
 // gives none. The result is 0 where there were too few tokens to tell.
 func (t *Text) Speed(counted int) float64 {
-	const minTokens = 8
 	switch {
 	case t.tokens >= minTokens:
 		return float64(t.tokens-1) / max(time.Since(t.first).Seconds(), 1e-6)
