@@ -12,8 +12,8 @@ import (
 // hash of no key.
 const revokedKey = "<revoked>"
 
-// Signed is a caller together with the API key that the call carried.
-type Signed struct {
+// KeyHolder is a caller together with the API key that the call carried.
+type KeyHolder struct {
 	*User
 	Key string
 }
@@ -21,7 +21,7 @@ type Signed struct {
 // RenewKey gives a user a new API key: the old one is nobody's from then on. Users renew
 // their own key, administrators anybody's. Of several calls with one key that renew or
 // revoke it, one succeeds: ErrUnknownKey for the others.
-func (a *Accounts) RenewKey(ctx context.Context, caller Signed, user horde.UserID) (key string, err error) {
+func (a *Accounts) RenewKey(ctx context.Context, caller KeyHolder, user horde.UserID) (key string, err error) {
 	if caller.ID != user && !a.Admin(caller.User) {
 		return "", horde.Errorf(horde.NotAdmin,
 			"Only the user and the administrators of this horde can renew the key of an account.")
@@ -36,7 +36,7 @@ func (a *Accounts) RenewKey(ctx context.Context, caller Signed, user horde.UserI
 
 // RevokeKey takes a user's API key, which is nobody's from then on; an administrator can
 // renew it. Moderators may, but not that of an administrator.
-func (a *Accounts) RevokeKey(ctx context.Context, caller Signed, user horde.UserID) error {
+func (a *Accounts) RevokeKey(ctx context.Context, caller KeyHolder, user horde.UserID) error {
 	if caller.ID != user && !caller.Is(Moderator) && !a.Admin(caller.User) {
 		return horde.Errorf(horde.NotModerator,
 			"Only the user and the moderators of this horde can revoke the key of an account.")
@@ -48,7 +48,7 @@ func (a *Accounts) RevokeKey(ctx context.Context, caller Signed, user horde.User
 }
 
 // rekey stores the hash of a user's new key.
-func (a *Accounts) rekey(ctx context.Context, caller Signed, action string, user horde.UserID, hash string) error {
+func (a *Accounts) rekey(ctx context.Context, caller KeyHolder, action string, user horde.UserID, hash string) error {
 	if user == horde.AnonymousID {
 		return horde.Errorf(horde.AnonForbidden, "The key of the anonymous account is everybody's.")
 	}

@@ -25,7 +25,7 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			w.t.Fatalf("the first key: %v", err)
 		}
 
-		key, err := w.RenewKey(ctx, Signed{alice, old}, alice.ID)
+		key, err := w.RenewKey(ctx, KeyHolder{alice, old}, alice.ID)
 		if err != nil || key == old {
 			w.t.Fatalf("renew: %v", err)
 		}
@@ -45,20 +45,20 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			{"a moderator takes no administrator's", mod, root.ID, horde.NotAdmin, horde.NotAdmin},
 		} {
 			w.t.Run(c.rule, func(t *testing.T) {
-				_, err := w.RenewKey(ctx, Signed{User: c.caller}, c.target)
+				_, err := w.RenewKey(ctx, KeyHolder{User: c.caller}, c.target)
 				wantCode(t, "renew", err, c.renew)
-				wantCode(t, "revoke", w.RevokeKey(ctx, Signed{User: c.caller}, c.target), c.revoke)
+				wantCode(t, "revoke", w.RevokeKey(ctx, KeyHolder{User: c.caller}, c.target), c.revoke)
 			})
 		}
 		w.isOf(key, alice)
 		w.isOf(api.AnonymousKey, w.again(&User{ID: horde.AnonymousID}))
 
-		wantCode(w.t, "revoke", w.RevokeKey(ctx, Signed{User: mod}, alice.ID), "")
+		wantCode(w.t, "revoke", w.RevokeKey(ctx, KeyHolder{User: mod}, alice.ID), "")
 		w.isNobodys(key)
-		_, err = w.RenewKey(ctx, Signed{User: mod}, alice.ID)
+		_, err = w.RenewKey(ctx, KeyHolder{User: mod}, alice.ID)
 		wantCode(w.t, "a moderator renews none", err, horde.NotAdmin)
 
-		again, err := w.RenewKey(ctx, Signed{User: root}, alice.ID)
+		again, err := w.RenewKey(ctx, KeyHolder{User: root}, alice.ID)
 		wantCode(w.t, "an administrator gives a new one", err, "")
 		w.isOf(again, alice)
 
@@ -82,7 +82,7 @@ func TestOneOfManyRenewalsOfAKeyWins(t *testing.T) {
 		keys, errs := make([]string, calls), make([]error, calls)
 		var wg sync.WaitGroup
 		for i := range calls {
-			wg.Go(func() { keys[i], errs[i] = all[i%len(all)].RenewKey(ctx, Signed{alice, old}, alice.ID) })
+			wg.Go(func() { keys[i], errs[i] = all[i%len(all)].RenewKey(ctx, KeyHolder{alice, old}, alice.ID) })
 		}
 		wg.Wait()
 
@@ -104,7 +104,7 @@ func TestOneOfManyRenewalsOfAKeyWins(t *testing.T) {
 		w.isNobodys(old)
 
 		// A key that was replaced does not revoke the one that replaced it.
-		wantCode(t, "revoke", w.RevokeKey(ctx, Signed{alice, old}, alice.ID), horde.InvalidAPIKey)
+		wantCode(t, "revoke", w.RevokeKey(ctx, KeyHolder{alice, old}, alice.ID), horde.InvalidAPIKey)
 		w.isOf(keys[won], alice)
 	})
 }

@@ -101,10 +101,10 @@ func (u *User) Alias() string { return u.Username + "#" + u.ID.String() }
 // Anonymous reports whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
 
-// Shares returns a context in which shares of what callers take turns at count for the user
-// too, whatever addresses the calls come from. Of the anonymous user and of services, who
-// call for many, each address has its own.
-func (u *User) Shares(ctx context.Context) context.Context {
+// WithAccount returns a context in which shares of what callers take turns at count for the
+// user too, whatever addresses the calls come from. Of the anonymous user and of services,
+// who call for many, each address has its own.
+func (u *User) WithAccount(ctx context.Context) context.Context {
 	if u.Anonymous() || u.Is(Service) {
 		return ctx
 	}

@@ -18,7 +18,7 @@ func TestSharesCountForAnAccount(t *testing.T) {
 		"a service":          {User{ID: 7, OAuthID: "x", Roles: Service}, ""},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			if got := horde.AccountOf(tt.user.Shares(t.Context())); got != tt.want {
+			if got := horde.AccountOf(tt.user.WithAccount(t.Context())); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

@@ -154,7 +154,7 @@ func (q *Queue) newDraft(
 		}})
 	}
 
-	if err := q.keepSource(user.Shares(ctx), e, ask.Body.SourceImage); err != nil {
+	if err := q.keepSource(user.WithAccount(ctx), e, ask.Body.SourceImage); err != nil {
 		return nil, err
 	}
 	d := &draft{e: e}

@@ -46,9 +46,9 @@ func NewImageFetcher(c *Client) *ImageFetcher {
 // SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed; ServerBusy where
 // too many images wait to be fetched.
 func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
-	back := horde.Elsewhere(ctx)
+	resume := horde.PauseCounting(ctx)
 	res, err := p.get(ctx, address)
-	back()
+	resume()
 
 	switch {
 	case errors.Is(err, turns.ErrBusy):

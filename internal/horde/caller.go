@@ -39,12 +39,12 @@ func CallerOf(ctx context.Context) string {
 	return ""
 }
 
-// Elsewhere notes that the call that ctx belongs to waits for something outside of this
-// server until back is called, so that it does not count as worked on meanwhile. Of no
+// PauseCounting notes that the call that ctx belongs to waits for something outside of this
+// server until resume is called, so that it does not count as worked on meanwhile. Of no
 // call, and of callers who do not count, it does nothing.
-func Elsewhere(ctx context.Context) (back func()) {
-	if c, ok := ctx.Value(callerKey{}).(interface{ Elsewhere() (back func()) }); ok {
-		return c.Elsewhere()
+func PauseCounting(ctx context.Context) (resume func()) {
+	if c, ok := ctx.Value(callerKey{}).(interface{ PauseCounting() (resume func()) }); ok {
+		return c.PauseCounting()
 	}
 	return func() {}
 }

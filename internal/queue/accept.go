@@ -43,7 +43,7 @@ func (q *Queue) accept(ctx context.Context, x *index, r kinds.Asked, t *terms, f
 
 	// Only what may enter costs a judgement of its address, and its source images.
 	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
-	e, err := q.newRequest(t.user.Shares(ctx), x, r, t.user, from, b.cost)
+	e, err := q.newRequest(t.user.WithAccount(ctx), x, r, t.user, from, b.cost)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -80,7 +80,7 @@ func (q *Queue) delivered(a assigned, s submission) kinds.Delivered {
 // deliver stores a result exactly once, pays and charges.
 func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
 	// Keep the result before anything is paid for it.
-	kept, err := a.e.work.Keep(owner.Shares(ctx), s.generation)
+	kept, err := a.e.work.Keep(owner.WithAccount(ctx), s.generation)
 	if err == nil && kept.Image != nil {
 		o := blob.Object{
 			Name:        resultName(a.job.ID),

@@ -234,8 +234,8 @@ func (x *exchange) resume() {
 	}
 }
 
-// Elsewhere implements horde.Elsewhere: what waits for another server is not worked on.
-func (x *exchange) Elsewhere() (back func()) {
+// PauseCounting implements horde.PauseCounting: what waits for another server is not worked on.
+func (x *exchange) PauseCounting() (resume func()) {
 	x.rest()
 	return x.resume
 }

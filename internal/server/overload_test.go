@@ -46,7 +46,7 @@ func newBusyServer(t *testing.T) *busyServer {
 		return hold(w, r)
 	}
 	elsewhere := func(w http.ResponseWriter, r *http.Request) error {
-		defer horde.Elsewhere(r.Context())()
+		defer horde.PauseCounting(r.Context())()
 		return hold(w, r)
 	}
 

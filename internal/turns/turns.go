@@ -114,7 +114,7 @@ func (t *Turns) Take(ctx context.Context, of Who, bytes int64) (*Turn, error) {
 
 // wait waits for a turn to come.
 func (t *Turns) wait(ctx context.Context, w *Turn) error {
-	defer horde.Elsewhere(ctx)()
+	defer horde.PauseCounting(ctx)()
 	var tired <-chan time.Time
 	if t.opt.Patience > 0 {
 		timer := time.NewTimer(t.opt.Patience)

@@ -26,13 +26,13 @@ func (a *API) keyRoutes() []server.Route {
 }
 
 // keyOwner finds the caller and the user in the path.
-func (a *API) keyOwner(r *http.Request) (caller account.Signed, user horde.UserID, err error) {
+func (a *API) keyOwner(r *http.Request) (caller account.KeyHolder, user horde.UserID, err error) {
 	if err := server.RequireKey(r); err != nil {
-		return account.Signed{}, 0, err
+		return account.KeyHolder{}, 0, err
 	}
 	u, err := a.Caller(r)
 	if err != nil {
-		return account.Signed{}, 0, err
+		return account.KeyHolder{}, 0, err
 	}
 
 	text := r.PathValue("user_id")
@@ -40,7 +40,7 @@ func (a *API) keyOwner(r *http.Request) (caller account.Signed, user horde.UserI
 	if err != nil || id < 0 {
 		err = horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", server.Clip(text, 40))
 	}
-	return account.Signed{User: u, Key: server.APIKey(r)}, horde.UserID(id), err
+	return account.KeyHolder{User: u, Key: server.APIKey(r)}, horde.UserID(id), err
 }
 
 // postKey renews a key. It is shown in this answer and nowhere else.
