@@ -51,7 +51,7 @@ type Fleet struct {
 	reading chan struct{}
 
 	teamNames atomic.Pointer[map[string]string] // by id
-	turns     atomic.Uint64                     // see Revision
+	revision  atomic.Uint64                     // see Revision
 
 	adding sync.Mutex // one new worker at a time, so that limits hold
 }
@@ -190,7 +190,7 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	w.sawAt(row.LastCheckIn)
 
 	if old == nil || old.turned(w) {
-		f.turns.Add(1)
+		f.revision.Add(1)
 	}
 	f.leaveLocked(old)
 	f.enterLocked(w)
@@ -200,7 +200,7 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 // Revision grows whenever a worker comes or goes, or changes in a way that matters to
 // whoever hands out jobs: what was derived from the workers holds while it stays the
 // same, except for workers that are no longer seen.
-func (f *Fleet) Revision() uint64 { return f.turns.Load() }
+func (f *Fleet) Revision() uint64 { return f.revision.Load() }
 
 // turned reports whether a newer snapshot of a worker differs in a way that matters to
 // whoever hands out jobs. What each delivery changes does not count.

@@ -315,7 +315,7 @@ func (f *Fleet) drop(ids ...string) {
 	defer f.mu.Unlock()
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
-			f.turns.Add(1)
+			f.revision.Add(1)
 			f.leaveLocked(w)
 		}
 	}
@@ -393,7 +393,7 @@ func (f *Fleet) setOwner(owner *account.User) {
 			continue
 		}
 
-		f.turns.Add(1)
+		f.revision.Add(1)
 		next := *w
 		next.Owner = owner
 		f.leaveLocked(w)

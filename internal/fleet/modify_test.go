@@ -241,9 +241,9 @@ func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 
 	w := n.checkIn(t, owner, pop("worker one")).Worker
 	for _, tt := range []struct {
-		name  string
-		turns bool
-		do    func() error
+		name    string
+		revises bool
+		do      func() error
 	}{
 		{"no workers changed", false, func() error { return n.Refresh(t.Context(), nil) }},
 		{"a worker that is as before", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
@@ -270,7 +270,7 @@ func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 		if err := tt.do(); err != nil {
 			t.Fatal(err)
 		}
-		if turned := n.Revision() != before; turned != tt.turns {
+		if turned := n.Revision() != before; turned != tt.revises {
 			t.Errorf("%s: turned %v", tt.name, turned)
 		}
 	}
