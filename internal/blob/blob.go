@@ -54,7 +54,7 @@ type Object struct {
 	ContentType string
 	Size        int64 // bytes; -1 when unknown
 	Account     int64 // whose quota it counts against; 0: that of strangers, which has no end
-	Brief       bool  // it is removed again soon, when the work that it is for is over
+	ShortLived  bool  // it is removed again soon, when the work that it is for is over
 }
 
 // Upload is what a link to write lets through.

@@ -40,14 +40,14 @@ type FolderOptions struct {
 
 // Folder is a Store in a folder of the file system. Objects lie in 256
 // subfolders; a write goes to a temporary file, is synced and renamed into place. Small
-// ones that are removed again soon lie on a shelf, where there is one (UseShelf).
+// ones that are removed again soon lie in the store of small objects, where there is one (UseSmallObjects).
 type Folder struct {
 	root   *os.Root
 	signer *signer
 	opt    FolderOptions
 	usage  *usage
 	names  names
-	shelf  *shelf // nil: there is none
+	small  *smallObjects // nil: all objects are files
 }
 
 var _ Store = (*Folder)(nil)
@@ -103,22 +103,22 @@ func (f *Folder) path(name string) string { return path.Join(shard(name), name) 
 // what it is.
 func (f *Folder) Put(ctx context.Context, o Object, r io.Reader) error {
 	return f.put(ctx, object{
-		name:    o.Name,
-		size:    o.Size,
-		account: o.Account,
-		brief:   o.Brief,
-		limit:   f.opt.MaxBytes,
+		name:       o.Name,
+		size:       o.Size,
+		account:    o.Account,
+		shortLived: o.ShortLived,
+		limit:      f.opt.MaxBytes,
 	}, r)
 }
 
 // object is what is to be written, and on which terms.
 type object struct {
-	name    string
-	size    int64 // bytes, -1 when unknown
-	limit   int64 // bytes at most
-	account int64 // whose quota it counts against
-	brief   bool  // it is removed again soon
-	gate    Gate  // nil: it may be written
+	name       string
+	size       int64 // bytes, -1 when unknown
+	limit      int64 // bytes at most
+	account    int64 // whose quota it counts against
+	shortLived bool  // it is removed again soon
+	gate       Gate  // nil: it may be written
 }
 
 // put writes an object where there is room for it.
@@ -141,9 +141,9 @@ func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
 	var written, replaced int64
 	defer func() { reserved.settle(written, replaced) }()
 
-	if f.shelf.takes(o) {
+	if f.small.takes(o) {
 		written = o.size
-		replaced, err = f.putOnShelf(ctx, o, r)
+		replaced, err = f.putSmall(ctx, o, r)
 	} else {
 		written, replaced, err = f.putFile(ctx, o, r)
 	}
@@ -155,7 +155,7 @@ func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
 }
 
 // putFile writes an object into a file. It returns how many bytes these are, and how many
-// lay there before.
+// were there before.
 func (f *Folder) putFile(ctx context.Context, o object, r io.Reader) (written, replaced int64, err error) {
 	tmp := tmpDir + "/" + rand.Text()
 	written, err = f.write(tmp, &contextReader{ctx, r}, o.limit)
@@ -190,7 +190,7 @@ func (f *Folder) write(tmp string, r io.Reader, limit int64) (n int64, err error
 }
 
 // place renames a written file to its name and makes that durable. It returns how many
-// bytes lay there before.
+// bytes were there before.
 func (f *Folder) place(ctx context.Context, tmp string, o object) (replaced int64, err error) {
 	defer f.names.lock(o.name)()
 
@@ -209,10 +209,10 @@ func (f *Folder) place(ctx context.Context, tmp string, o object) (replaced int6
 		return 0, err
 	}
 
-	// What lay on the shelf would be found first, also after a crash.
-	if _, shelved := f.shelf.find(o.name); shelved {
-		f.shelf.drop(o.name)
-		return replaced, f.shelf.tidy(ctx)
+	// What lay in the store of small objects would be found first, also after a crash.
+	if _, small := f.small.find(o.name); small {
+		f.small.drop(o.name)
+		return replaced, f.small.flush(ctx)
 	}
 	return replaced, nil
 }
@@ -255,7 +255,7 @@ func (f *Folder) admit(ctx context.Context, o object) error {
 
 // sizeOf is how many bytes an object has, 0 for one that is not there.
 func (f *Folder) sizeOf(name string) (int64, error) {
-	if o, shelved := f.shelf.find(name); shelved {
+	if o, small := f.small.find(name); small {
 		return o.Size, nil
 	}
 	st, err := f.root.Lstat(f.path(name))
@@ -303,8 +303,8 @@ func (f *Folder) open(ctx context.Context, name string) (io.ReadSeekCloser, Info
 	if err := checkName(name); err != nil {
 		return nil, Info{}, err
 	}
-	if _, shelved := f.shelf.find(name); shelved {
-		return f.openShelved(ctx, name)
+	if _, small := f.small.find(name); small {
+		return f.openSmall(ctx, name)
 	}
 
 	file, err := f.root.Open(f.path(name))
@@ -349,7 +349,7 @@ func (f *Folder) Exists(_ context.Context, name string) (bool, error) {
 	if err := checkName(name); err != nil {
 		return false, err
 	}
-	if _, shelved := f.shelf.find(name); shelved {
+	if _, small := f.small.find(name); small {
 		return true, nil
 	}
 	_, err := f.root.Lstat(f.path(name))
@@ -371,7 +371,7 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 // remove is Delete for whoever has the name locked.
 func (f *Folder) remove(name string) error {
 	size, err := f.sizeOf(name)
-	if err == nil && !f.shelf.drop(name) {
+	if err == nil && !f.small.drop(name) {
 		err = f.root.Remove(f.path(name))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -426,7 +426,7 @@ func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 		return 0, fmt.Errorf("prune blobs: %w", err)
 	}
 
-	n, bytes := f.shelf.prune(olderThan)
+	n, bytes := f.small.prune(olderThan)
 	f.usage.removed(bytes)
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
@@ -491,7 +491,7 @@ func (f *Folder) Measure(ctx context.Context) error {
 		return fmt.Errorf("measure blobs: %w", err)
 	}
 
-	total := f.shelf.total()
+	total := f.small.total()
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -39,17 +39,17 @@ func (n *Node) openFolder(ctx context.Context, folder *blob.Folder) error {
 	if n.Store.Shared() {
 		return nil
 	}
-	return folder.UseShelf(ctx, shelf{n.Store})
+	return folder.UseSmallObjects(ctx, smallObjects{n.Store})
 }
 
-// shelf keeps small images in the database.
-type shelf struct{ store *store.Store }
+// smallObjects keeps small images in the database.
+type smallObjects struct{ store *store.Store }
 
-func (s shelf) Put(ctx context.Context, name string, data []byte) error {
+func (s smallObjects) Put(ctx context.Context, name string, data []byte) error {
 	return s.store.Write(ctx, store.Unit{Key: name, Do: func(tx *store.Tx) error { return tx.PutSmallImage(name, data) }})
 }
 
-func (s shelf) Get(ctx context.Context, name string) (data []byte, written time.Time, err error) {
+func (s smallObjects) Get(ctx context.Context, name string) (data []byte, written time.Time, err error) {
 	image, err := s.store.SmallImage(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
 		err = blob.ErrNotFound
@@ -57,21 +57,21 @@ func (s shelf) Get(ctx context.Context, name string) (data []byte, written time.
 	return image.Data, image.Created.Time(), err
 }
 
-func (s shelf) Remove(ctx context.Context, names []string) error {
+func (s smallObjects) Remove(ctx context.Context, names []string) error {
 	return s.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteSmallImages(names) }})
 }
 
-func (s shelf) List(ctx context.Context) (list []blob.Shelved, err error) {
+func (s smallObjects) List(ctx context.Context) (list []blob.SmallObject, err error) {
 	images, err := s.store.SmallImageSizes(ctx)
 	for _, i := range images {
-		list = append(list, blob.Shelved{Name: i.Name, Size: i.Bytes, Written: i.Created.Time()})
+		list = append(list, blob.SmallObject{Name: i.Name, Size: i.Bytes, Written: i.Created.Time()})
 	}
 	return list, err
 }
 
-// tidyShelf removes from the database what is deleted of the images there, a second's
+// flushSmallObjects removes from the database what is deleted of the images there, a second's
 // worth at a time. What a crash leaves is pruned.
-func (n *Node) tidyShelf(ctx context.Context) {
+func (n *Node) flushSmallObjects(ctx context.Context) {
 	folder, ok := n.Blobs.(*blob.Folder)
 	if !ok {
 		return
@@ -79,12 +79,12 @@ func (n *Node) tidyShelf(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-time.After(tidyEvery):
+		case <-time.After(flushEvery):
 		}
 
 		// Once more when it stops.
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
-		if err := folder.Tidy(bounded); err != nil {
+		if err := folder.Flush(bounded); err != nil {
 			n.options.Log.Warn("deleted images are still in the database", "error", err)
 		}
 		cancel()

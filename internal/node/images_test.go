@@ -75,7 +75,7 @@ func TestSmallSourceImagesLieInADatabaseOfOurOwn(t *testing.T) {
 		if gone := n.call(t, http.MethodGet, link.RequestURI(), "", "", nil); gone.Code != http.StatusNotFound {
 			t.Errorf("the image of a request that is over: %d", gone.Code)
 		}
-		if err := n.Blobs.(*blob.Folder).Tidy(t.Context()); err != nil {
+		if err := n.Blobs.(*blob.Folder).Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		lies(0, 0)
@@ -86,7 +86,7 @@ func TestSmallSourceImagesLieInADatabaseOfOurOwn(t *testing.T) {
 func TestImagesOfTheDatabaseThatACrashLeftArePruned(t *testing.T) {
 	t.Parallel()
 	n, clock := clockedNode(t, storetest.On(t, storetest.SQLite))
-	if err := (shelf{n.Store}).Put(t.Context(), "left.webp", bytes.Repeat([]byte{1}, 100)); err != nil {
+	if err := (smallObjects{n.Store}).Put(t.Context(), "left.webp", bytes.Repeat([]byte{1}, 100)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []int{1, 0} {

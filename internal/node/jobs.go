@@ -31,7 +31,7 @@ const (
 	shareUseEvery   = 15 * time.Second
 	forgetEvery     = time.Minute
 	lastTime        = 5 * time.Second // how long the last time may take
-	tidyEvery       = time.Second
+	flushEvery      = time.Second
 	rareEvery       = 60 * time.Second // how often rare jobs check whether they are due
 	imagesKept      = 2 * time.Hour
 	deliveriesKept  = time.Hour
@@ -54,7 +54,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.prepareBuckets,
 		n.measureBlobs,
 		n.shareBlobUse,
-		n.tidyShelf,
+		n.flushSmallObjects,
 		n.countBytes,
 		n.forgetWorkers,
 		func(ctx context.Context) {

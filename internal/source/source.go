@@ -82,7 +82,7 @@ func (p Images) Put(ctx context.Context, name string, webp []byte) error {
 		ContentType: "image/webp",
 		Size:        int64(len(webp)),
 		Account:     int64(p.Account),
-		Brief:       true,
+		ShortLived:  true,
 	}
 	return blob.Refusal(p.Blobs.Put(ctx, o, bytes.NewReader(webp)))
 }

@@ -14,22 +14,22 @@ import (
 	"time"
 )
 
-// board is a Shelf in memory, which can fail. The one in a database is tested where it is
+// smallStore is a SmallObjectStore in memory, which can fail. The one in a database is tested where it is
 // made.
-type board struct {
+type smallStore struct {
 	mu     sync.Mutex
 	data   map[string][]byte
 	broken bool
 	onPut  func() // called when an object was written; nil: nothing
 }
 
-var errBoard = errors.New("the board fell down")
+var errBroken = errors.New("the store of small objects is broken")
 
-func (b *board) Put(_ context.Context, name string, data []byte) error {
+func (b *smallStore) Put(_ context.Context, name string, data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken {
-		return errBoard
+		return errBroken
 	}
 	b.data[name] = bytes.Clone(data)
 	if b.onPut != nil {
@@ -38,7 +38,7 @@ func (b *board) Put(_ context.Context, name string, data []byte) error {
 	return nil
 }
 
-func (b *board) Get(_ context.Context, name string) ([]byte, time.Time, error) {
+func (b *smallStore) Get(_ context.Context, name string) ([]byte, time.Time, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	data, known := b.data[name]
@@ -48,11 +48,11 @@ func (b *board) Get(_ context.Context, name string) ([]byte, time.Time, error) {
 	return data, time.Now(), nil
 }
 
-func (b *board) Remove(_ context.Context, names []string) error {
+func (b *smallStore) Remove(_ context.Context, names []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken {
-		return errBoard
+		return errBroken
 	}
 	for _, name := range names {
 		delete(b.data, name)
@@ -60,66 +60,66 @@ func (b *board) Remove(_ context.Context, names []string) error {
 	return nil
 }
 
-func (b *board) List(context.Context) (list []Shelved, err error) {
+func (b *smallStore) List(context.Context) (list []SmallObject, err error) {
 	for name, data := range b.data {
-		list = append(list, Shelved{Name: name, Size: int64(len(data)), Written: time.Now()})
+		list = append(list, SmallObject{Name: name, Size: int64(len(data)), Written: time.Now()})
 	}
 	return list, nil
 }
 
-// shelving is a folder all of whose objects are brief.
-type shelving struct{ *Folder }
+// shortLived is a folder all of whose objects are short-lived.
+type shortLived struct{ *Folder }
 
-func (s shelving) Put(ctx context.Context, o Object, r io.Reader) error {
-	o.Brief = true
+func (s shortLived) Put(ctx context.Context, o Object, r io.Reader) error {
+	o.ShortLived = true
 	return s.Folder.Put(ctx, o, r)
 }
 
-// withBoard has a folder use a board.
-func withBoard(t *testing.T, f *Folder) *board {
+// withSmallObjects has a folder use a store of small objects.
+func withSmallObjects(t *testing.T, f *Folder) *smallStore {
 	t.Helper()
-	b := &board{data: map[string][]byte{}}
-	if err := f.UseShelf(t.Context(), b); err != nil {
+	b := &smallStore{data: map[string][]byte{}}
+	if err := f.UseSmallObjects(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func TestAFolderWithAShelfIsAStore(t *testing.T) {
+func TestAFolderWithSmallObjectsIsAStore(t *testing.T) {
 	conforms(t, func(t *testing.T) Store {
 		f, _, _ := serve(t)
-		withBoard(t, f)
-		return shelving{f}
+		withSmallObjects(t, f)
+		return shortLived{f}
 	})
 }
 
-// TestSmallBriefObjectsLieOnTheShelf: others become files, and what is deleted is gone at
-// once, from the shelf when it is tidied.
-func TestSmallBriefObjectsLieOnTheShelf(t *testing.T) {
+// TestSmallShortLivedObjectsAreKeptApart: others become files, and what is deleted is gone at
+// once, from the store of small objects when it is flushed.
+func TestSmallShortLivedObjectsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name    string
-		size    int
-		brief   bool
-		shelved bool
+		name       string
+		size       int
+		shortLived bool
+		small      bool
 	}{
 		{"small", 1, true, true},
-		{"as large as can be", maxShelved, true, true},
-		{"large", maxShelved + 1, true, false},
+		{"as large as can be", maxSmallObject, true, true},
+		{"large", maxSmallObject + 1, true, false},
 		{"to stay", 1, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, _, _ := serve(t)
-			b := withBoard(t, f)
+			b := withSmallObjects(t, f)
 			o := webpObject("x.webp", c.size)
-			o.Brief = c.brief
+			o.ShortLived = c.shortLived
 			if err := f.Put(t.Context(), o, bytes.NewReader(make([]byte, c.size))); err != nil {
 				t.Fatal(err)
 			}
 			_, err := f.root.Lstat(f.path("x.webp"))
-			if _, shelved := b.data["x.webp"]; shelved != c.shelved || errors.Is(err, fs.ErrNotExist) != c.shelved {
-				t.Errorf("on the shelf: %v, as a file: %v", shelved, err)
+			if _, small := b.data["x.webp"]; small != c.small || errors.Is(err, fs.ErrNotExist) != c.small {
+				t.Errorf("in the store of small objects: %v, as a file: %v", small, err)
 			}
 
 			if err := f.Measure(t.Context()); err != nil || f.usage.total != int64(c.size) {
@@ -131,26 +131,26 @@ func TestSmallBriefObjectsLieOnTheShelf(t *testing.T) {
 			if there, err := f.Exists(t.Context(), "x.webp"); there || err != nil || f.usage.total != 0 {
 				t.Errorf("deleted: there %v, %v, %d bytes", there, err, f.usage.total)
 			}
-			if err := f.Tidy(t.Context()); err != nil || len(b.data) > 0 {
-				t.Errorf("tidied: %d objects, %v", len(b.data), err)
+			if err := f.Flush(t.Context()); err != nil || len(b.data) > 0 {
+				t.Errorf("flushed: %d objects, %v", len(b.data), err)
 			}
 		})
 	}
 }
 
-// TestAShelfThatFails: nothing is counted of what it does not take, and what it does not
+// TestASmallObjectStoreThatFails: nothing is counted of what it does not take, and what it does not
 // remove is removed the next time.
-func TestAShelfThatFails(t *testing.T) {
+func TestASmallObjectStoreThatFails(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t, Quota{Total: 10})
-	b := withBoard(t, h.Folder)
+	b := withSmallObjects(t, h.Folder)
 	put := func(size int) error {
-		o := Object{Name: "x.webp", Size: int64(size), Account: 7, Brief: true}
+		o := Object{Name: "x.webp", Size: int64(size), Account: 7, ShortLived: true}
 		return h.Put(t.Context(), o, bytes.NewReader(make([]byte, size)))
 	}
 
 	b.broken = true
-	if err := put(8); !errors.Is(err, errBoard) {
+	if err := put(8); !errors.Is(err, errBroken) {
 		t.Errorf("put: %v", err)
 	}
 	b.broken = false
@@ -165,12 +165,12 @@ func TestAShelfThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.broken = true
-	if err := h.Tidy(t.Context()); !errors.Is(err, errBoard) {
-		t.Errorf("tidy: %v", err)
+	if err := h.Flush(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("flush: %v", err)
 	}
 	b.broken = false
-	if err := h.Tidy(t.Context()); err != nil || len(b.data) > 0 {
-		t.Errorf("tidied again: %d objects, %v", len(b.data), err)
+	if err := h.Flush(t.Context()); err != nil || len(b.data) > 0 {
+		t.Errorf("flushed again: %d objects, %v", len(b.data), err)
 	}
 }
 
@@ -179,11 +179,11 @@ func TestAShelfThatFails(t *testing.T) {
 func TestPruningSparesWhatIsWrittenAnew(t *testing.T) {
 	t.Parallel()
 	f, _, _ := serve(t)
-	b := withBoard(t, f)
+	b := withSmallObjects(t, f)
 	put := func(data string) {
 		t.Helper()
 		o := webpObject("x.webp", len(data))
-		o.Brief = true
+		o.ShortLived = true
 		if err := f.Put(t.Context(), o, strings.NewReader(data)); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestPruningSparesWhatIsWrittenAnew(t *testing.T) {
 	put("newer")
 	b.onPut = nil
 
-	if err := f.Tidy(t.Context()); err != nil {
+	if err := f.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := read(t, f, "x.webp"); string(got) != "newer" {
@@ -209,24 +209,24 @@ func TestPruningSparesWhatIsWrittenAnew(t *testing.T) {
 	}
 }
 
-// A shelf holds so much: the rest are files, until there is room again.
-func TestAShelfHasAnEnd(t *testing.T) {
+// The store holds so much: the rest are files, until there is room again.
+func TestSmallObjectsHaveABoundInAll(t *testing.T) {
 	t.Parallel()
 	f, _, _ := serve(t)
-	b := withBoard(t, f)
+	b := withSmallObjects(t, f)
 	put := func(i int) {
-		o := webpObject(fmt.Sprintf("%d.webp", i), maxShelved)
-		o.Brief = true
-		if err := f.Put(t.Context(), o, bytes.NewReader(make([]byte, maxShelved))); err != nil {
+		o := webpObject(fmt.Sprintf("%d.webp", i), maxSmallObject)
+		o.ShortLived = true
+		if err := f.Put(t.Context(), o, bytes.NewReader(make([]byte, maxSmallObject))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const most = maxShelf / maxShelved
+	const most = maxSmallObjects / maxSmallObject
 	for i := range most + 3 {
 		put(i)
 	}
 	if len(b.data) != most {
-		t.Errorf("%d objects lie on the shelf, want %d", len(b.data), most)
+		t.Errorf("%d objects are in the store, want %d", len(b.data), most)
 	}
 
 	// What is deleted takes room until it is removed.
@@ -235,27 +235,27 @@ func TestAShelfHasAnEnd(t *testing.T) {
 	}
 	put(most + 3)
 	if len(b.data) != most {
-		t.Errorf("%d objects lie on the shelf beside one that leaves it", len(b.data))
+		t.Errorf("%d objects are in the store beside one that leaves it", len(b.data))
 	}
-	if err := f.Tidy(t.Context()); err != nil {
+	if err := f.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	put(most + 4)
-	if _, shelved := b.data[fmt.Sprintf("%d.webp", most+4)]; !shelved || len(b.data) != most {
-		t.Errorf("%d objects lie on the shelf, the new one among them: %v", len(b.data), shelved)
+	if _, small := b.data[fmt.Sprintf("%d.webp", most+4)]; !small || len(b.data) != most {
+		t.Errorf("%d objects are in the store, the new one among them: %v", len(b.data), small)
 	}
 }
 
-// TestAnObjectMovesBetweenShelfAndFile: the newest is what is found, also after a start
+// TestAnObjectMovesBetweenStoreAndFile: the newest is what is found, also after a start
 // anew, and deleting removes both.
-func TestAnObjectMovesBetweenShelfAndFile(t *testing.T) {
+func TestAnObjectMovesBetweenStoreAndFile(t *testing.T) {
 	t.Parallel()
 	f, _, _ := serve(t)
-	b := withBoard(t, f)
-	for i, size := range []int{10, maxShelved + 1, 20, 30, maxShelved + 2, 5} {
+	b := withSmallObjects(t, f)
+	for i, size := range []int{10, maxSmallObject + 1, 20, 30, maxSmallObject + 2, 5} {
 		data := bytes.Repeat([]byte{byte(i)}, size)
 		o := webpObject("x.webp", size)
-		o.Brief = true
+		o.ShortLived = true
 		if err := f.Put(t.Context(), o, bytes.NewReader(data)); err != nil {
 			t.Fatal(err)
 		}
@@ -263,14 +263,14 @@ func TestAnObjectMovesBetweenShelfAndFile(t *testing.T) {
 			if got, _ := read(t, f, "x.webp"); !bytes.Equal(got, data) {
 				t.Errorf("%d bytes %s, want %d", len(got), what, size)
 			}
-			if err := f.UseShelf(t.Context(), b); err != nil {
+			if err := f.UseSmallObjects(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if f.usage.total != int64(size) {
 			t.Errorf("%d bytes are counted, want %d", f.usage.total, size)
 		}
-		if i == 2 { // deleted and put again before the shelf was tidied
+		if i == 2 { // deleted and put again before the store of small objects was flushed
 			if err := f.Delete(t.Context(), "x.webp"); err != nil {
 				t.Fatal(err)
 			}
@@ -288,32 +288,32 @@ func TestAnObjectMovesBetweenShelfAndFile(t *testing.T) {
 	}
 }
 
-// TestManyObjectsAtOnceOnTheShelf: they are written and deleted while it is tidied.
-func TestManyObjectsAtOnceOnTheShelf(t *testing.T) {
+// TestManyObjectsAtOnceInTheStore: they are written and deleted while it is flushed.
+func TestManyObjectsAtOnceInTheStore(t *testing.T) {
 	t.Parallel()
 	f, _, _ := serve(t)
-	b := withBoard(t, f)
+	b := withSmallObjects(t, f)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
 			name := fmt.Sprintf("%d.webp", i%4)
 			for range 50 {
 				o := webpObject(name, 10)
-				o.Brief = true
+				o.ShortLived = true
 				if err := f.Put(t.Context(), o, bytes.NewReader(make([]byte, 10))); err != nil {
 					t.Error(err)
 				}
 				if err := f.Delete(t.Context(), name); err != nil {
 					t.Error(err)
 				}
-				if err := f.Tidy(t.Context()); err != nil {
+				if err := f.Flush(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	all.Wait()
-	if err := f.Tidy(t.Context()); err != nil || len(b.data) > 0 || f.usage.total != 0 || f.shelf.bytes != 0 {
-		t.Errorf("%d objects, %d and %d bytes are left, %v", len(b.data), f.usage.total, f.shelf.bytes, err)
+	if err := f.Flush(t.Context()); err != nil || len(b.data) > 0 || f.usage.total != 0 || f.small.bytes != 0 {
+		t.Errorf("%d objects, %d and %d bytes are left, %v", len(b.data), f.usage.total, f.small.bytes, err)
 	}
 }
