@@ -1,9 +1,9 @@
 """LoRAs for the finished model, on a CPU, from our own drawings.
 
-    python lora.py pictures OUT.npz [--scenery 700]                      draws the plain pictures and their captions
+    python lora.py images OUT.npz [--scenery 700]                      draws the plain images and their captions
     python lora.py train LOOK OUT.npz LOOK.safetensors [--steps 300]    one of styles.LOOKS
 
-The scenery comes from backgrounds.py, the things are the plain model's own pictures; styles.py turns either into the look. Nothing else is used.
+The scenery comes from backgrounds.py, the subjects are the plain model's own images; styles.py turns either into the look. Nothing else is used.
 """
 import argparse, io, json, math, os, random, struct, sys, time
 import numpy as np
@@ -24,10 +24,10 @@ NUMBERS = {"night": 1, "pixel-art": 2, "watercolour": 3}      # in ids far above
 TITLE = {"night": "Night", "pixel-art": "Pixel art", "watercolour": "Watercolour"}
 RANK, TEXT_RANK = 4, 2
 
-# ---- pictures -----------------------------------------------------------
+# ---- images -----------------------------------------------------------
 
 def scenery(n, rng):
-    """(picture, caption, the same place at night) painted by backgrounds.py; the picture is by day or in the evening."""
+    """(image, caption, the same place at night) painted by backgrounds.py; the image is by day or in the evening."""
     import backgrounds as B, resvg_py
     from PIL import Image
     from scenes import SCENE_WORDS, TIME_WORDS, WEATHER_WORDS
@@ -51,7 +51,7 @@ def scenery(n, rng):
         yield paint(place, when, weather, seed), " ".join(words), dark
 
 def things():
-    """(picture, caption, None): what the plain model generates, from its sample sheets."""
+    """(image, caption, None): what the plain model generates, from its sample sheets."""
     from PIL import Image
     for sheet, (rows, prompts) in SHEETS.items():
         whole = Image.open(f"{os.path.dirname(HERE)}/{sheet}.png").convert("RGB")
@@ -60,7 +60,7 @@ def things():
             for y in range(top, top + 192 * rows, 192):
                 yield np.asarray(whole.crop((x, y, x + 192, y + 192)).resize((128, 128), Image.LANCZOS)), prompt, None
 
-def pictures(a):
+def images(a):
     rng, pics, captions, dark = random.Random(1), [], [], []
     for source in (scenery(a.scenery, rng), things()):
         for pic, caption, night in source:
@@ -152,7 +152,7 @@ def train(a):
     weights = [p for pair in pairs.values() for p in pair]
     print("pairs", len(pairs), "values", sum(p.numel() for p in weights), flush=True)
 
-    data = np.load(a.pictures)
+    data = np.load(a.images)
     rng, look, trigger = np.random.default_rng(a.seed), styles.LOOKS[a.look], TRIGGER[a.look]
     things = np.flatnonzero(~data["dark"].any((1, 2, 3)))
     everything = {k: data[k] for k in ("pics", "captions", "dark")}
@@ -196,13 +196,13 @@ def train(a):
 def main():
     ap = argparse.ArgumentParser()
     sub = ap.add_subparsers(dest="what", required=True)
-    p = sub.add_parser("pictures")
+    p = sub.add_parser("images")
     p.add_argument("out"); p.add_argument("--scenery", type=int, default=700)
     p = sub.add_parser("train")
-    p.add_argument("look", choices=sorted(TRIGGER)); p.add_argument("pictures"); p.add_argument("out")
+    p.add_argument("look", choices=sorted(TRIGGER)); p.add_argument("images"); p.add_argument("out")
     p.add_argument("--steps", type=int, default=300); p.add_argument("--seed", type=int, default=1); p.add_argument("--threads", type=int, default=1); p.add_argument("--batch", type=int, default=4); p.add_argument("--lr", type=float, default=2e-3); p.add_argument("--bf16", action="store_true"); p.add_argument("--init", help="a LoRA file to go on from")
     a = ap.parse_args()
-    {"pictures": pictures, "train": train}[a.what](a)
+    {"images": images, "train": train}[a.what](a)
 
 if __name__ == "__main__":
     main()
