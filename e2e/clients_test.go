@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"horde/e2e/program"
+	"horde/internal/textserver"
 )
 
 // TestNPMClient has the npm client @zeldafan0225/ai_horde play requester and
@@ -54,6 +55,17 @@ func TestBrowserLayout(t *testing.T) {
 		Args: []string{"--no-browser", "--no-text", "--engine", "sketch", "--title", title}})
 	idle := program.Start(t, program.Setup{Args: []string{"--title", title}})
 	node(t, "browser", "layout.test.mjs", "HORDE_URL="+drawing.URL, "HORDE_IDLE_URL="+idle.URL, "HORDE_TITLE="+title)
+}
+
+// TestBrowserText has a browser ask for text on the page of a horde that generates it
+// with a real model, and of one that does not.
+func TestBrowserText(t *testing.T) {
+	t.Parallel()
+	folder := textserver.Folder(t)
+	writing := program.Start(t, program.Setup{Command: "up",
+		Args: []string{"--no-browser", "--no-images", "--text-folder", folder}})
+	idle := program.Start(t, program.Setup{})
+	node(t, "browser", "text.test.mjs", "HORDE_URL="+writing.URL, "HORDE_IDLE_URL="+idle.URL)
 }
 
 // TestAPIPage has a browser try calls out on the page of the API.

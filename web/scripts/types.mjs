@@ -2,7 +2,7 @@
 //
 //   contract.ts    types of /api/v2, from /api/ext/contract.json
 //   extensions.ts  types of /api/ext/v1, from /api/ext/openapi.json
-//   limits.ts      limits and enums of the parameters of an image request
+//   limits.ts      limits and enums of the parameters of image and text requests
 //
 // `npm run build`, `check`, `test` and `dev` run it first, so src/gen is not committed.
 // With --check the documents are validated and nothing is written.
@@ -70,8 +70,13 @@ if (!process.argv.includes('--check')) {
   // A member with a default may be left out of a body; in answers `required` decides.
   const options = { silent: true, defaultNonNullable: false };
   const types = async (document) => astToString(await openapiTS(document, options));
-  const limits = JSON.stringify(limitsOf(contract, 'ModelGenerationInputStable'), null, 2);
+  const limits = (name) => JSON.stringify(limitsOf(contract, name), null, 2);
   write('contract.ts', 'contract.json', await types(contract));
   write('extensions.ts', 'openapi.json', await types(extensions));
-  write('limits.ts', 'contract.json', `export const imageParams = ${limits} as const;\n`);
+  write(
+    'limits.ts',
+    'contract.json',
+    `export const imageParams = ${limits('ModelGenerationInputStable')} as const;\n\n` +
+      `export const textParams = ${limits('ModelGenerationInputKobold')} as const;\n`,
+  );
 }

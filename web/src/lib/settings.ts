@@ -3,6 +3,7 @@
 
 import { imageParams } from '../gen/limits';
 import type { ImageRequestBody, Sampler } from './api/types';
+import { sortErrors } from './fieldErrors';
 
 /** A LoRA that was chosen, with one strength for the model and the text encoder. */
 export interface ChosenLora {
@@ -210,17 +211,7 @@ const FIELD_OF_PATH: Record<string, SettingsField> = {
   'params.loras': 'loras',
 };
 
-/**
- * Sorts the server's validation errors (dotted path → text) by the form's fields; those
- * that belong to no field are returned as rest.
- */
+/** Sorts the server's validation errors by the form's fields. */
 export function errorsByField(errors: Record<string, string>): { fields: FieldErrors; rest: string[] } {
-  const fields: FieldErrors = {};
-  const rest: string[] = [];
-  for (const [path, text] of Object.entries(errors)) {
-    const field = FIELD_OF_PATH[path] ?? FIELD_OF_PATH[path.replace(/\.\d+(\.\w+)?$/, '')];
-    if (field) fields[field] = text;
-    else rest.push(path ? `${path}: ${text}` : text);
-  }
-  return { fields, rest };
+  return sortErrors(errors, FIELD_OF_PATH);
 }

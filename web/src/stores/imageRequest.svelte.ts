@@ -1,9 +1,7 @@
 // One request for images: how far it is, and the images as they come.
 
-import { HordeError } from '../lib/api/client';
-import type { Accepted, Generation, ImageStatus, RequestEnd, RequestStatus } from '../lib/api/types';
+import type { Generation, ImageStatus, JobProgress, RequestEnd, RequestStatus } from '../lib/api/types';
 import { timeLeft } from '../lib/eta';
-import type { RequestEvent } from '../lib/events/watcher';
 import { canShow, fetchBlob, ImageError } from '../lib/images';
 import type { StoredImage } from '../lib/imageStore';
 import { explain, type Explanation } from '../lib/refusals';
@@ -18,21 +16,14 @@ import {
   type Slot,
 } from '../lib/slots';
 import { client } from './account.svelte';
-import { feed } from './feed';
+import { FollowedRequest } from './followedRequest.svelte';
 import { gallery, type GalleryImage } from './gallery.svelte';
-import { hordeStatus } from './hordeStatus.svelte';
-
-export type Phase = 'sending' | 'waiting' | 'generating' | 'done' | 'failed' | 'cancelled';
 
 /** Shortest time between two status calls, ms: the API allows ten a minute. */
 const STATUS_INTERVAL = 7000;
 
 /** One request on its way to being images. */
-export class ImageRequest {
-  phase = $state<Phase>('sending');
-  status = $state<RequestStatus>();
-  /** When the status came, ms: its wait_time counts down from there. */
-  statusAt = $state(0);
+export class ImageRequest extends FollowedRequest<Settings, RequestEnd> {
   slots = $state.raw<Slot[]>([]);
   /** Images that this browser keeps, by job id. */
   images = $state.raw<Record<string, GalleryImage>>({});
@@ -40,39 +31,16 @@ export class ImageRequest {
   missing = $state.raw<Record<string, ImageError>>({});
   /** Ids of jobs whose images this browser can show by their address, but not read and keep. */
   linked = $state.raw<Record<string, boolean>>({});
-  /** What the horde remarked when it took the request. */
-  remarks = $state<string[]>([]);
-  failure = $state<Explanation>();
-  /** The server does not answer at the moment. */
-  unreachable = $state(false);
-  cancelling = $state(false);
-  /** Why the last try to cancel failed. */
-  cancelError = $state('');
-  /** Nothing more is handed out; what workers have in hand still comes. */
-  cancelled = $state(false);
-  /** When the last image was there, ms; 0 before. */
-  doneAt = $state(0);
 
-  #unfollow: () => void = () => {};
-  #ended = false;
   /** When the status was asked for last, ms, and the timer for asking again. */
   #askedAt = 0;
   #askLater: ReturnType<typeof setTimeout> | undefined;
   /** Ids of the jobs whose images are being fetched. */
   #fetching = new Set<string>();
 
-  constructor(
-    readonly settings: Settings,
-    readonly startedAt: number,
-    /** Called once, when the request has ended. */
-    private readonly onEnd: (request: ImageRequest) => void,
-    public id = '',
-  ) {
+  constructor(settings: Settings, startedAt: number, onEnd: (id: string) => void, id = '') {
+    super(settings, startedAt, onEnd, id);
     this.slots = emptySlots(settings.n);
-  }
-
-  get running(): boolean {
-    return this.phase === 'sending' || this.phase === 'waiting' || this.phase === 'generating';
   }
 
   /** How many images are here, or cannot be: what is counted as finished is what is shown. */
@@ -95,34 +63,9 @@ export class ImageRequest {
     return timeLeft(this.status, this.statusAt, jobs, now);
   }
 
-  follow(accepted?: Accepted): void {
-    this.phase = 'waiting';
-    if (accepted) this.remarks = remarksOf(accepted);
-    this.#unfollow = feed.follow(this.id, (event) => this.#handle(event));
-  }
-
-  /**
-   * Stops what no worker has begun. What workers have in hand is still delivered and
-   * charged: it is followed to its end, and kept.
-   */
-  async cancel(): Promise<void> {
-    this.cancelling = true;
-    this.cancelError = '';
-    try {
-      await client.cancel(this.id);
-      this.cancelled = true;
-
-      const check = await client.check(this.id);
-      this.#update({ ...this.status, ...check });
-      if (check.done && check.processing === 0) await this.#end(await client.status(this.id));
-    } catch (error) {
-      // Once it is cancelled, the events tell how it goes on.
-      if (!this.#ended && error instanceof HordeError && error.status === 404) this.#fail(explain(error));
-      else if (!this.cancelled) this.cancelError = explain(error).title;
-    } finally {
-      this.cancelling = false;
-    }
-  }
+  protected callCancel = () => client.cancel(this.id);
+  protected callCheck = () => client.check(this.id);
+  protected callStatus = () => client.status(this.id);
 
   /** Fetches the image of a job again, by a fresh link. */
   async fetchAgain(job: string): Promise<void> {
@@ -140,41 +83,19 @@ export class ImageRequest {
     }
   }
 
-  #handle(event: RequestEvent): void {
-    if (event.kind === 'connection') {
-      this.unreachable = !event.answers;
-      if (event.answers) hordeStatus.serverAnswered();
-      return;
-    }
-
-    this.unreachable = false;
-    switch (event.kind) {
-      case 'status':
-        return this.#update(event.status);
-      case 'progress':
-        this.phase = 'generating';
-        this.slots = withProgress(this.slots, event.progress, Date.now());
-        return;
-      case 'end':
-        return void this.#end(event.status);
-      case 'gone':
-        return this.#fail(explain(new HordeError(event.message, 404, 'RequestNotFound')));
-    }
+  protected takeProgress(progress: JobProgress): void {
+    this.slots = withProgress(this.slots, progress, Date.now());
   }
 
-  #update(status: RequestStatus): void {
-    if (this.#ended) return;
-    const finishedMore = status.finished > (this.status?.finished ?? 0);
+  protected override update(status: RequestStatus): void {
+    if (this.ended) return;
+    const before = this.status;
+    super.update(status);
 
-    this.slots = withStatus(this.slots, status, this.status);
-    this.status = status;
-    this.statusAt = Date.now();
-    this.cancelled ||= status.cancelled === true;
+    this.slots = withStatus(this.slots, status, before);
     if (this.cancelled || status.faulted)
       this.slots = withoutUnstarted(this.slots, status.processing + status.finished);
-    this.phase = status.processing > 0 || status.finished > 0 ? 'generating' : 'waiting';
-
-    if (finishedMore && !status.done) void this.#showFinished();
+    if (status.finished > (before?.finished ?? 0) && !status.done) void this.#showFinished();
   }
 
   // Shows the first images of several before the last is there.
@@ -191,29 +112,19 @@ export class ImageRequest {
     if (status && this.running) await this.#take(status);
   }
 
-  async #end(status: RequestEnd): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#unfollow();
+  protected async takeResults(status: RequestEnd): Promise<number> {
     clearTimeout(this.#askLater);
-
-    // The request counts as running until its images are here.
-    this.status = status;
-    this.cancelled ||= status.cancelled === true;
-    this.phase = 'generating';
     await this.#take(status);
     this.slots = this.slots.filter((slot) => slot.generation);
+    return status.generations.length;
+  }
 
-    if (status.generations.length === 0 && !this.cancelled) {
-      return this.#fail({
-        title: 'The workers could not generate this',
-        text: status.restarted > 0 ? `Failed attempts: ${status.restarted}.` : 'The horde gave it up.',
-        advice: 'Try again, or try another model or size.',
-      });
-    }
-    this.phase = status.generations.length > 0 ? 'done' : 'cancelled';
-    this.doneAt = Date.now();
-    this.onEnd(this);
+  protected explainNothing(status: RequestEnd): Explanation {
+    return {
+      title: 'The workers could not generate this',
+      text: status.restarted > 0 ? `Failed attempts: ${status.restarted}.` : 'The horde gave it up.',
+      advice: 'Try again, or try another model or size.',
+    };
   }
 
   async #take(status: ImageStatus): Promise<void> {
@@ -246,14 +157,6 @@ export class ImageRequest {
     const { [job]: _, ...others } = this.missing;
     this.missing = error ? { ...others, [job]: error } : others;
   }
-
-  #fail(failure: Explanation): void {
-    this.#ended = true;
-    this.#unfollow();
-    this.failure = failure;
-    this.phase = 'failed';
-    this.onEnd(this);
-  }
 }
 
 function toStoredImage(generation: Generation, settings: Settings, blob: Blob): StoredImage {
@@ -276,13 +179,6 @@ function toStoredImage(generation: Generation, settings: Settings, blob: Blob): 
     notes: notesOf(generation),
     blob,
   };
-}
-
-/** Message and warnings of an accepted request, each once. */
-function remarksOf(accepted: Accepted): string[] {
-  const remarks = (accepted.warnings ?? []).map((warning) => warning.message);
-  if (accepted.message) remarks.unshift(accepted.message);
-  return [...new Set(remarks)];
 }
 
 /** Why a worker left a LoRA out. */

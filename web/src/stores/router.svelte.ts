@@ -3,6 +3,7 @@
 
 export const ROUTES = [
   { path: '/', name: 'Create' },
+  { path: '/text', name: 'Text' },
   { path: '/status', name: 'Status' },
 ] as const;
 

@@ -14,6 +14,9 @@ import type {
   Performance,
   Price,
   ReturnCode,
+  TextRequestBody,
+  TextStatus,
+  TextWorker,
   User,
   Webhooks,
   WebhookSecret,
@@ -91,6 +94,29 @@ export class HordeClient {
   /** Cancels what is not generated yet; the answer holds what is. */
   cancel(id: string): Promise<ImageStatus> {
     return this.call('DELETE', `/api/v2/generate/status/${encodeURIComponent(id)}`);
+  }
+
+  generateText(body: TextRequestBody, signal?: AbortSignal): Promise<Accepted> {
+    return this.call('POST', '/api/v2/generate/text/async', { body: { ...body, dry_run: false }, signal });
+  }
+
+  /** What the text would cost, line by line. */
+  textPrice(body: TextRequestBody, signal?: AbortSignal): Promise<Price> {
+    return this.call('POST', '/api/ext/v1/kudos/price?type=text', { body, signal });
+  }
+
+  textStatus(id: string, signal?: AbortSignal): Promise<TextStatus> {
+    return this.call('GET', `/api/v2/generate/text/status/${encodeURIComponent(id)}`, { signal });
+  }
+
+  /** Cancels what is not generated yet; the answer holds what is. */
+  cancelText(id: string): Promise<TextStatus> {
+    return this.call('DELETE', `/api/v2/generate/text/status/${encodeURIComponent(id)}`);
+  }
+
+  /** The workers that generate text. */
+  textWorkers(signal?: AbortSignal): Promise<TextWorker[]> {
+    return this.call('GET', '/api/v2/workers?type=text', { signal });
   }
 
   /**

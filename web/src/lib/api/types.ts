@@ -29,6 +29,14 @@ export type ImageRequestBody = Sent<
     params: ImageParams;
   };
 
+/** Parameters of a text request, as far as the page sends them. Lengths are tokens. */
+export type TextParams = Sent<Contract['ModelGenerationInputKobold'], 'n' | 'max_length' | 'max_context_length'> &
+  Pick<Contract['ModelGenerationInputKobold'], 'stop_sequence'>;
+
+/** Body of POST /generate/text/async, as far as the page sends it. Models []: any. */
+export type TextRequestBody = Sent<Contract['GenerationInputKobold'], 'prompt' | 'models' | 'slow_workers'> &
+  Pick<Contract['GenerationInputKobold'], 'allow_downgrade' | 'dry_run'> & { params: TextParams };
+
 /** The 202 answer to a request. */
 export type Accepted = Contract['RequestAsync'];
 
@@ -41,6 +49,9 @@ export type Generation = Contract['GenerationStable'];
 /** Answer of GET and DELETE /generate/status/{id}. */
 export type ImageStatus = Contract['RequestStatusStable'];
 
+/** Answer of GET and DELETE /generate/text/status/{id}. */
+export type TextStatus = Contract['RequestStatusKobold'];
+
 /** What the page keeps of an event: which request it is about, and of what kind, is known. */
 type EventData<T> = Omit<T, 'request' | 'type'>;
 
@@ -52,6 +63,9 @@ export type JobProgress = EventData<Extensions['RequestProgress']>;
 
 /** The last event of a request; an answer to a status call lacks `cancelled`. */
 export type RequestEnd = ImageStatus & Partial<Pick<Extensions['ImageRequestEnd'], 'cancelled'>>;
+
+/** The last event of a text request; an answer to a status call lacks `cancelled`. */
+export type TextEnd = TextStatus & Partial<Pick<Extensions['TextRequestEnd'], 'cancelled'>>;
 
 /** The event of a request that the horde does not know, or not any more. */
 export type RequestGone = Extensions['RequestGone'];
@@ -82,6 +96,12 @@ export type WebhookSecret = Extensions['WebhookSecret'];
 
 /** A LoRA of the built-in model, as far as the page shows it. */
 export type LoraInfo = Pick<Extensions['LoraInfo'], 'name' | 'title' | 'sample'>;
+
+/** A text worker, as far as the page looks at it. Lengths are tokens. */
+export type TextWorker = Pick<
+  Contract['WorkerDetails'],
+  'online' | 'maintenance_mode' | 'threads' | 'models' | 'max_length' | 'max_context_length'
+>;
 
 /** A model that is served or waited for. */
 export type ActiveModel = Contract['ActiveModel'];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HordeError, type HordeClient } from '../api/client';
-import type { Check, ImageStatus } from '../api/types';
+import type { Check, ImageStatus, TextStatus } from '../api/types';
 import { MAX_FOLLOWED, Watcher, type RequestEvent } from './watcher';
 
 const waiting: Check = {
@@ -73,6 +73,9 @@ function makeHorde(...checks: (Check | HordeError)[]) {
       return answer;
     },
     status: vi.fn(async () => finished),
+    textStatus: vi.fn<(id: string) => Promise<TextStatus>>(async () => {
+      throw new HordeError('Text Waiting Prompt not found', 404, 'RequestNotFound');
+    }),
   };
   return horde;
 }
@@ -222,6 +225,20 @@ describe('the watcher', () => {
     expect(tried).toBeGreaterThan(10);
     expect(tried).toBeLessThan(20);
     expect(horde.asked.length).toBeGreaterThan(290);
+  });
+
+  it('polls a request for text by the call that knows it, which it finds out once', async () => {
+    const horde = makeHorde(new HordeError('not found', 404, 'RequestNotFound'));
+    horde.refuse = down;
+    const text = { ...waiting, generations: [] };
+    horde.textStatus.mockResolvedValueOnce(text).mockResolvedValueOnce({ ...text, processing: 1 });
+    horde.textStatus.mockResolvedValueOnce({ ...text, done: true, finished: 1 });
+    const { heard, kinds } = start(horde, 'a');
+    await pass(10_000);
+    expect(kinds()).toEqual(['status a', 'status a', 'end a']);
+    expect(heard[2]).toMatchObject({ status: { done: true, generations: [] } });
+    expect(horde.asked).toHaveLength(1);
+    expect(horde.status).not.toHaveBeenCalled();
   });
 
   it('goes on after a cancel until all has come, and ends when the request is unknown', async () => {

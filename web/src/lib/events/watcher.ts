@@ -2,7 +2,7 @@
 // where there is no stream or where it breaks.
 
 import { HordeError, type HordeClient } from '../api/client';
-import type { JobProgress, RequestEnd, RequestGone, RequestStatus } from '../api/types';
+import type { JobProgress, RequestEnd, RequestGone, RequestStatus, TextEnd } from '../api/types';
 import { sleep } from '../timeout';
 import { eventsOf } from './stream';
 
@@ -10,7 +10,8 @@ import { eventsOf } from './stream';
 export type RequestEvent =
   | { kind: 'status'; id: string; status: RequestStatus }
   | { kind: 'progress'; id: string; progress: JobProgress }
-  | { kind: 'end'; id: string; status: RequestEnd }
+  /** A request for images ends as one, one for text as the other. */
+  | { kind: 'end'; id: string; status: RequestEnd | TextEnd }
   /** The request cannot be followed any more: unknown or expired. */
   | { kind: 'gone'; id: string; message: string }
   /** Whether the server answers; it is asked again and again while it does not. */
@@ -55,6 +56,8 @@ export class Watcher {
   #stop = new AbortController();
   #running = false;
   #answers = true;
+  /** The requests for text, as far as polling found them out. */
+  #texts = new Set<string>();
   /** The newest status and progress of each request, for tabs that join later. */
   #known = new Map<string, Known>();
 
@@ -194,15 +197,24 @@ export class Watcher {
   }
 
   async #pollOne(id: string, signal: AbortSignal): Promise<void> {
-    const status = await this.client.check(id, signal);
-    this.#markAnswered();
-
-    // Cancelled or given up, a request is done while workers still have jobs of it in hand.
-    if ((status.faulted || status.done) && status.processing === 0) {
-      this.#publish({ kind: 'end', id, status: await this.client.status(id, signal) });
-    } else {
-      this.#publish({ kind: 'status', id, status });
+    if (this.#texts.has(id)) return this.#pollText(id, signal);
+    try {
+      const status = await this.client.check(id, signal);
+      this.#markAnswered();
+      if (!hasEnded(status)) return this.#publish({ kind: 'status', id, status });
+    } catch (error) {
+      // Requests for text have a call of their own, which knows an id that this one does not.
+      if (!(error instanceof HordeError) || error.status !== 404) throw error;
+      this.#texts.add(id);
+      return this.#pollText(id, signal);
     }
+    this.#publish({ kind: 'end', id, status: await this.client.status(id, signal) });
+  }
+
+  async #pollText(id: string, signal: AbortSignal): Promise<void> {
+    const status = await this.client.textStatus(id, signal);
+    this.#markAnswered();
+    this.#publish({ kind: hasEnded(status) ? 'end' : 'status', id, status });
   }
 
   /** Reads an event of the stream. Names that this page does not know are skipped. */
@@ -245,6 +257,7 @@ export class Watcher {
 
   #forget(id: string): void {
     this.#ids.delete(id);
+    this.#texts.delete(id);
     this.#known.delete(id);
   }
 
@@ -266,6 +279,11 @@ export class Watcher {
   #tell(event: RequestEvent): void {
     safely(() => this.listener(event));
   }
+}
+
+/** Cancelled or given up, a request is done while workers still have jobs of it in hand. */
+function hasEnded(status: RequestStatus): boolean {
+  return (status.faulted || status.done) && status.processing === 0;
 }
 
 /** Does something that must not fail its caller: what it throws goes to the console. */
