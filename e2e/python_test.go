@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"horde/e2e/program"
+	"horde/internal/textserver"
 )
 
 // TestPythonSDK has the Python SDK (horde_sdk 0.28.3), unmodified and with its
@@ -85,6 +86,20 @@ func TestPythonSDK(t *testing.T) {
 			pytest(t, sdk, c.folder, append(args, c.tests...), env)
 		})
 	}
+}
+
+// TestPythonSDKText has the Python SDK ask for text that a real model generates.
+func TestPythonSDKText(t *testing.T) {
+	t.Parallel()
+	engine := textserver.Start(t)
+	sdk := pythonSDK(t)
+	srv := program.Start(t, program.Setup{})
+	p := makeParties(t, srv, 1)
+	startScribe(t, srv.URL, p[0].key, "--text", engine.URL, "--text-key", engine.Key, "--text-model", koboldModel)
+
+	args := []string{"-m", "pytest", "--no-header", "-q", "-p", "no:cacheprovider",
+		"-o", "asyncio_default_fixture_loop_scope=function", "scribe.py"}
+	pytest(t, sdk, "python", args, []string{"AI_HORDE_URL=" + srv.URL + "/api/", "HORDE_TEXT_MODEL=" + koboldModel})
 }
 
 // pythonSDK is the folder of scripts/python-sdk.sh; without it the test is
