@@ -1,6 +1,6 @@
 // Package llamaserver runs llama.cpp's server with a model as a child of this process, on
-// a socket of its own in the file system: no port that could be taken, and nobody else's
-// business. It is started again when it ends or hangs, has bounded memory and half of the
+// a socket of its own in the file system: no port that could be taken, and nobody else
+// can connect. It is started again when it ends or hangs, has bounded memory and half of the
 // processors, and ends with this process however that happens. Start at [Find].
 package llamaserver
 

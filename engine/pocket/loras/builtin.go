@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -52,7 +53,7 @@ var builtIn = sync.OnceValues(func() ([]*File, error) {
 		}
 		list = append(list, f)
 	}
-	slices.SortFunc(list, func(a, b *File) int { return compareNames(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b *File) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 })
 

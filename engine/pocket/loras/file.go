@@ -53,7 +53,7 @@ type Info struct {
 	ModelID, VersionID int
 	// Triggers are the phrases that bring the LoRA out in a prompt.
 	Triggers []string
-	Licence  string
+	License  string
 	// SHA256 of the whole file, in hex.
 	SHA256 string
 }
@@ -112,7 +112,7 @@ func readInfo(meta map[string]string) Info {
 		Version:   clip(meta["version"]),
 		ModelID:   number("model_id"),
 		VersionID: number("version_id"),
-		Licence:   clip(meta["license"]),
+		License:   clip(meta["license"]),
 	}
 	for phrase := range strings.SplitSeq(meta["trigger_words"], ",") {
 		if phrase = clip(strings.TrimSpace(phrase)); phrase != "" && len(i.Triggers) < maxPhrases {

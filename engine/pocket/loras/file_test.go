@@ -71,7 +71,7 @@ func TestAGoodFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if f.Name != "test" || f.Title != "A test" || f.Version != "3" || f.Licence != "CC0-1.0" ||
+	if f.Name != "test" || f.Title != "A test" || f.Version != "3" || f.License != "CC0-1.0" ||
 		f.ModelID != 12 || f.VersionID != 34 || !slices.Equal(f.Triggers, []string{"one word", "another"}) {
 		t.Errorf("read %+v", f.Info)
 	}

@@ -218,8 +218,6 @@ func simplify(name string) string {
 	return strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '_' || r == '-' }), "-")
 }
 
-func compareNames(a, b string) int { return strings.Compare(a, b) }
-
 // score is how alike two texts are, of 100: twice the longest common subsequence of
 // their bytes over the sum of their lengths. Two empty texts are not alike.
 func score(a, b string) int {

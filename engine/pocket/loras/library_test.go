@@ -55,7 +55,7 @@ func TestTheBuiltInLoRAsAreWhole(t *testing.T) {
 		if err != nil || len(data) > 1<<20 {
 			t.Errorf("%s: %d bytes, %v; want at most 1 MB", i.Name, len(data), err)
 		}
-		if i.Title == "" || i.Version == "" || len(i.Triggers) == 0 || i.Licence != "AGPL-3.0-or-later" ||
+		if i.Title == "" || i.Version == "" || len(i.Triggers) == 0 || i.License != "AGPL-3.0-or-later" ||
 			i.ModelID == 0 || i.VersionID == 0 {
 			t.Errorf("%s: %+v", i.Name, i)
 		}

@@ -41,7 +41,7 @@ func (a *API) getLoras(w http.ResponseWriter, r *http.Request) error {
 			VersionID:    l.VersionID,
 			Baseline:     loras.Baseline,
 			TriggerWords: l.Triggers,
-			License:      l.Licence,
+			License:      l.License,
 			Sample:       "/api/ext/v1/loras/" + l.Name + "/sample",
 			Workers:      workers,
 		})
