@@ -91,6 +91,8 @@ type TextRequestEnd struct {
 }
 
 // AlchemyRequestStatus is the data of "status" and "end" of an alchemy request.
+// Results of more than 64 KiB together are left out: a form that is done and shows none
+// is read with the status of its request.
 type AlchemyRequestStatus struct {
 	RequestRef
 	AlchemyStatus

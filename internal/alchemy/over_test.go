@@ -69,7 +69,7 @@ func TestFinishedRequestsLeaveMemory(t *testing.T) {
 		gone()
 		w := waiting.NewWatch()
 		found, stop, err := n.Follow(t.Context(), []string{id}, w)
-		if news, _ := n.News(t.Context(), id); err != nil || len(found) != 1 || !news.Ended || news.Gone {
+		if news := n.News(id); err != nil || len(found) != 1 || !news.Ended || news.Gone {
 			t.Errorf("followed: %v, %+v, %v", found, news, err)
 		}
 		stop()

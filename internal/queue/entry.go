@@ -26,6 +26,7 @@ type index struct {
 	load atomic.Pointer[counted]
 
 	partials *partials // of the jobs of all indexes
+	revision uint64    // of the last report from inside a job; guarded by the index's lock
 
 	claims map[string]*claim // that are being committed, by the id of the pop; guarded by the index's lock
 }
@@ -80,6 +81,7 @@ type possibility struct {
 type report struct {
 	api.JobProgress
 	at        horde.Micros // when it came
+	revision  uint64       // one of its own
 	begun     horde.Micros // when the worker can have begun the job at the earliest
 	firstAt   horde.Micros // when the first report of the job came, which told of firstStep
 	firstStep int

@@ -71,6 +71,8 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now ho
 	p.Text, p.Preview = "", ""
 	r.JobProgress = api.JobProgress{Job: j.ID, WorkerName: worker, Progress: p, Elapsed: inSeconds(now - j.Started)}
 	r.at = now
+	e.home.revision++
+	r.revision = e.home.revision
 
 	// Between reports only steps were made. Before the first one the worker may
 	// have loaded a model, or have made another image of the same batch.
@@ -96,13 +98,19 @@ type News struct {
 	Kind      horde.Kind // image, text
 	Check     api.Check
 	Cancelled bool
-	Running   []api.RunningJob  // in the order of handing out
-	Delivered []string          // ids of the jobs whose results are there
-	Progress  []api.JobProgress // of those that report it
-	Gone      bool              // the request has expired, or there was none
+	Running   []api.RunningJob // in the order of handing out
+	Delivered []string         // ids of the jobs whose results are there
+	Progress  []JobReport      // of those that report it
+	Gone      bool             // the request has expired, or there was none
 	// Ended: nothing will change any more. A cancelled or faulted request is done
 	// before that, while workers have jobs of it in hand: those still arrive.
 	Ended bool
+}
+
+// JobReport is the last report of a running job. Each has another Revision.
+type JobReport struct {
+	api.JobProgress
+	Revision uint64
 }
 
 // Follow has w told of every change of those live requests that there are among
@@ -175,8 +183,8 @@ func (q *Queue) news(e *entry) News {
 	for _, r := range e.reports {
 		p := r.JobProgress
 		p.Text, p.Preview = q.partials.of(e.Key(), p.Job)
-		n.Progress = append(n.Progress, p)
+		n.Progress = append(n.Progress, JobReport{JobProgress: p, Revision: r.revision})
 	}
-	slices.SortFunc(n.Progress, func(a, b api.JobProgress) int { return cmp.Compare(a.Job, b.Job) })
+	slices.SortFunc(n.Progress, func(a, b JobReport) int { return cmp.Compare(a.Job, b.Job) })
 	return n
 }

@@ -160,7 +160,7 @@ func TestProgressTellsItsTime(t *testing.T) {
 		}
 		for _, r := range n.News(id).Progress {
 			if r.Job == job {
-				return r
+				return r.JobProgress
 			}
 		}
 		t.Fatal("the report is not there")

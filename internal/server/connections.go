@@ -138,7 +138,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err // http.Server tries again where that helps
 		}
 		if c := l.home.admit(conn); c != nil {
-			boundSendBuffer(conn)
+			boundSendBuffer(conn, sendBuffer)
 			return c, nil
 		}
 		_ = conn.Close()

@@ -1,11 +1,12 @@
 package server
 
 import (
-	"bytes"
-	"fmt"
+	"hash/maphash"
 	"net/http"
-	"strings"
 )
+
+// textSeed is of the hashes by which a stream remembers what it told last.
+var textSeed = maphash.MakeSeed()
 
 // An EventStream writes server-sent events to one reader until one cannot be written
 // in time (outgoing.go).
@@ -29,43 +30,33 @@ func NewEventStream(w http.ResponseWriter) *EventStream {
 // Failed reports whether nobody reads any more.
 func (e *EventStream) Failed() bool { return e.failed }
 
-// WriteIfNew writes an event unless last is its data already.
-func (e *EventStream) WriteIfNew(last *string, event string, v any) {
-	if text := jsonText(v); text != *last {
-		*last = text
-		e.write(event, text)
+// WriteIfNew writes an event unless last is the hash of its text already.
+func (e *EventStream) WriteIfNew(last *uint64, event string, v any) {
+	text := eventText(event, v)
+	if hash := maphash.Bytes(textSeed, text); hash != *last {
+		*last = hash
+		e.raw(text)
 	}
 }
 
 // Write writes an event whose data is v as JSON.
-func (e *EventStream) Write(event string, v any) { e.write(event, jsonText(v)) }
+func (e *EventStream) Write(event string, v any) { e.raw(eventText(event, v)) }
+
+// WriteText writes an event whose text it may share with other streams.
+func (e *EventStream) WriteText(t *EventText) { e.raw(t.text) }
 
 // KeepAlive writes a comment, so that nobody on the way takes the stream for dead.
-func (e *EventStream) KeepAlive() { e.raw(": keep-alive\n\n") }
-
-// write writes an event.
-func (e *EventStream) write(event, data string) {
-	e.raw(fmt.Sprintf("event: %s\ndata: %s\n\n", event, data))
-}
+func (e *EventStream) KeepAlive() { e.raw([]byte(": keep-alive\n\n")) }
 
 // raw writes a part of the stream at once, and ends it when nobody takes it in time.
-func (e *EventStream) raw(text string) {
+func (e *EventStream) raw(text []byte) {
 	if e.failed {
 		return
 	}
 
-	if _, err := e.w.Write([]byte(text)); err != nil {
+	if _, err := e.w.Write(text); err != nil {
 		e.failed = true
 		return
 	}
 	e.failed = e.flush.Flush() != nil
-}
-
-// jsonText is the data of an event: v as JSON in one line.
-func jsonText(v any) string {
-	var b bytes.Buffer
-	if err := encode(&b, v); err != nil {
-		return "{}" // our own plain structs always marshal
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }

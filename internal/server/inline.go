@@ -122,8 +122,13 @@ func (o *inlineWriter) file(name string) {
 	defer file.Close()
 
 	if size > o.left {
-		quoted := jsonText(o.in.Link(name))
-		o.write([]byte(quoted[1 : len(quoted)-1])) // the quotes stand around the placeholder
+		var quoted bytes.Buffer
+		if err := encode(&quoted, o.in.Link(name)); err != nil {
+			o.write([]byte(missingFile))
+			return
+		}
+		link := bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
+		o.write(link[1 : len(link)-1]) // the quotes stand around the placeholder
 		return
 	}
 	o.left -= size

@@ -19,12 +19,20 @@ const (
 	answerPaceBytes = 16 << 10
 	stallTime       = time.Second
 	sendBuffer      = 256 << 10 // bytes
+	streamBuffer    = 16 << 10  // bytes of a stream of events: there are many, and each event is small
 )
 
 // boundSendBuffer bounds what the system holds for a caller who does not read.
-func boundSendBuffer(conn net.Conn) {
+func boundSendBuffer(conn net.Conn, bytes int) {
 	if c, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
-		_ = c.SetWriteBuffer(sendBuffer) // of a connection that broke; whoever uses it will notice
+		_ = c.SetWriteBuffer(bytes) // of a connection that broke; whoever uses it will notice
+	}
+}
+
+// boundSends is boundSendBuffer for a connection of ours.
+func (n *connection) boundSends(bytes int) {
+	if n != nil {
+		boundSendBuffer(n.Conn, bytes)
 	}
 }
 

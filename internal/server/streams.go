@@ -2,7 +2,9 @@ package server
 
 import (
 	"fmt"
+	"math"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,9 +13,12 @@ import (
 
 // Bounds of the event streams that are open at a time. Each holds a connection.
 const (
-	maxStreams            = 4096 // in all
-	maxStreamsPerAddress  = 64   // an address, of IPv6 a /64
-	maxStreamsWhitelisted = 1024 // an address with the higher limits
+	maxStreams            = 4096     // in all; fewer where there is little memory
+	minStreams            = 256      // in all, however little memory there is
+	streamShare           = 4        // streams may take this part of the memory that the process may use
+	streamBytes           = 64 << 10 // that one takes, with what the system holds for it
+	maxStreamsPerAddress  = 64       // an address, of IPv6 a /64
+	maxStreamsWhitelisted = 1024     // an address with the higher limits
 	streamRetry           = 10 * time.Second
 )
 
@@ -27,8 +32,12 @@ type streams struct {
 }
 
 func newStreams() *streams {
+	most := int64(maxStreams)
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		most = max(minStreams, min(most, limit/streamShare/streamBytes))
+	}
 	return &streams{
-		most:        maxStreams,
+		most:        int(most),
 		perAddress:  maxStreamsPerAddress,
 		whitelisted: maxStreamsWhitelisted,
 		byAddr:      map[string]int{},
@@ -46,7 +55,9 @@ func EnterStream(r *http.Request) (leave func(), err error) {
 
 	// A stream waits most of the time: it is no call that is worked on.
 	x.rest()
+	x.conn.boundSends(streamBuffer)
 	return func() {
+		x.conn.boundSends(sendBuffer)
 		x.resume()
 		give()
 	}, nil

@@ -140,6 +140,13 @@ func (s *Store) FormResults(ctx context.Context, request string) ([]FormResult, 
 		"SELECT id, result, blob FROM forms WHERE request_id = $1 AND result <> ''", request)
 }
 
+// ShortFormResults is FormResults without results of more than so many bytes.
+func (s *Store) ShortFormResults(ctx context.Context, request string, bytes int) ([]FormResult, error) {
+	return rows(ctx, s, scanFormResult,
+		"SELECT id, result, blob FROM forms WHERE request_id = $1 AND result <> '' AND octet_length(result) <= $2",
+		request, bytes)
+}
+
 // OverdueForms reads running forms whose time is up.
 func (s *Store) OverdueForms(ctx context.Context, now horde.Micros, limit int) ([]Form, error) {
 	return rows(ctx, s, scanForm,

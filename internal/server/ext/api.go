@@ -17,6 +17,9 @@ type API struct {
 	domain.Domain
 
 	Log *slog.Logger
+
+	eventTexts server.EventTexts // of what changes
+	endTexts   server.EventTexts // of the ends of requests, with their results
 }
 
 // Routes is the route table of the extensions.

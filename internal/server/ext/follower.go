@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/server"
 	"horde/internal/waiting"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	keepAlive     = 10 * time.Second // between two signs of life
 	longestStream = 2 * time.Hour    // a reader asks again after it
+	tellAgain     = time.Second      // after what could not be told
 )
 
 // follower is one who reads a stream, and what it was told.
@@ -21,13 +23,15 @@ type follower struct {
 	teller   teller
 	out      *server.EventStream
 	requests map[string]*seen // those that have not ended
+	late     bool             // something could not be told yet
 }
 
 // seen is what was told of a request last.
 type seen struct {
 	alchemy bool
-	status  string
-	jobs    map[string]string // by job id
+	told    bool              // once
+	status  uint64            // hash of the event; of alchemy the version
+	jobs    map[string]uint64 // revisions of their reports, by job id
 }
 
 // follow tells everything at once, and then what changes.
@@ -37,6 +41,7 @@ func (f *follower) follow(ctx context.Context, ids []string, watch *waiting.Watc
 	defer ticker.Stop()
 
 	for changed := ids; ; {
+		f.late = false
 		for _, id := range changed {
 			if s := f.requests[id]; s != nil && f.tell(ctx, id, s) {
 				delete(f.requests, id)
@@ -46,9 +51,15 @@ func (f *follower) follow(ctx context.Context, ids []string, watch *waiting.Watc
 			return
 		}
 
+		var again <-chan time.Time
+		if f.late {
+			again = time.After(tellAgain)
+		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
+			changed = f.open()
 		case <-watch.Woken():
 			changed = watch.Changed()
 		case <-ticker.C:
@@ -83,49 +94,80 @@ func (f *follower) tell(ctx context.Context, id string, s *seen) (over bool) {
 	ref := api.RequestRef{Request: id, Type: string(n.Kind)}
 	f.out.WriteIfNew(&s.status, api.EventStatus, f.teller.status(ref, n))
 
-	told := map[string]string{}
+	told := map[string]uint64{}
 	for _, p := range n.Progress {
-		text := s.jobs[p.Job]
-		f.out.WriteIfNew(&text, api.EventProgress, f.teller.progress(ref, p))
-		told[p.Job] = text
+		told[p.Job] = s.jobs[p.Job]
+		key := f.key(api.EventProgress, id, p.Revision)
+		key.Job = p.Job
+		if p.Revision != told[p.Job] && f.share(&f.api.eventTexts, key, func() (any, error) {
+			return f.teller.progress(ref, p.JobProgress), nil
+		}) {
+			told[p.Job] = p.Revision
+		}
 	}
 	s.jobs = told // of the running ones alone
 
-	if n.Ended {
-		f.end(ctx, ref, n.Cancelled)
-	}
-	return n.Ended
+	return n.Ended && f.end(ctx, ref, n.Cancelled)
 }
 
-// end writes the last event of a request.
-func (f *follower) end(ctx context.Context, ref api.RequestRef, cancelled bool) {
-	if st, err := f.api.Queue.Status(ctx, ref.Request); err == nil {
-		f.out.Write(api.EventEnd, f.teller.imageEnd(ref, cancelled, st))
-	} else if st, err := f.api.Queue.TextStatus(ctx, ref.Request); err == nil {
-		f.out.Write(api.EventEnd, f.teller.textEnd(ref, cancelled, st))
-	} else { // it has expired just now
-		f.gone(ref.Request)
+// key is the key of an event of this stream.
+func (f *follower) key(event, id string, revision uint64) server.EventKey {
+	_, isNamed := f.teller.(named)
+	return server.EventKey{Event: event, Named: isNamed, Request: id, Revision: revision}
+}
+
+// share writes an event that other streams may write, too. It reports whether it could;
+// what could not be told is told later, as it is then.
+func (f *follower) share(texts *server.EventTexts, key server.EventKey, read func() (any, error)) (told bool) {
+	text := texts.Take(key, read)
+	if text == nil {
+		f.late = true
+		return false
 	}
+	defer text.Release()
+
+	f.out.WriteText(text)
+	return true
+}
+
+// end writes the last event of a request, and reports whether it could.
+func (f *follower) end(ctx context.Context, ref api.RequestRef, cancelled bool) (told bool) {
+	return f.share(&f.api.endTexts, f.key(api.EventEnd, ref.Request, 0), func() (any, error) {
+		if ref.Type == string(horde.KindImage) {
+			st, err := f.api.Queue.Status(ctx, ref.Request)
+			return f.teller.imageEnd(ref, cancelled, st), err
+		}
+		st, err := f.api.Queue.TextStatus(ctx, ref.Request)
+		return f.teller.textEnd(ref, cancelled, st), err
+	})
 }
 
 // tellForms is tell for an alchemy request.
 func (f *follower) tellForms(ctx context.Context, id string, s *seen) (over bool) {
-	n, err := f.api.Alchemy.News(ctx, id)
-	if err != nil { // the next change or tick tries again
-		f.api.Log.WarnContext(ctx, "follow an alchemy request", "request", id, "err", err)
-		return false
-	}
+	n := f.api.Alchemy.News(id)
 	if n.Gone {
 		f.gone(id)
 		return true
 	}
 
-	status := &api.AlchemyRequestStatus{RequestRef: api.RequestRef{Request: id, Type: "alchemy"}, AlchemyStatus: n.Status}
-	f.out.WriteIfNew(&s.status, api.EventStatus, status)
-	if n.Ended {
-		f.out.Write(api.EventEnd, status)
+	version := uint64(n.Version)
+	read := func() (any, error) {
+		st, err := f.api.Alchemy.ShortStatus(ctx, id)
+		if err != nil {
+			f.api.Log.WarnContext(ctx, "follow an alchemy request", "request", id, "err", err)
+		}
+		return &api.AlchemyRequestStatus{
+			RequestRef:    api.RequestRef{Request: id, Type: "alchemy"},
+			AlchemyStatus: st,
+		}, err
 	}
-	return n.Ended
+	if !s.told || version != s.status {
+		if !f.share(&f.api.eventTexts, f.key(api.EventStatus, id, version), read) {
+			return false
+		}
+		s.told, s.status = true, version
+	}
+	return n.Ended && f.share(&f.api.endTexts, f.key(api.EventEnd, id, version), read)
 }
 
 // gone says that a request is not known.
