@@ -54,7 +54,7 @@ func TestProgramWithstands(t *testing.T) {
 
 	var table results
 	all := slices.Concat(
-		bodies, images, connections, storage, waiting, longResults, streams,
+		bodies, images, connections, storage, waiting, longResults, streams, answers,
 		accounts, texts, webhooks, inside, overloads,
 	)
 	for _, c := range all {

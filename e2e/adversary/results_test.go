@@ -14,15 +14,15 @@ var longResults = []class{
 	{name: "waiting/large texts of open requests", attack: largeTexts, env: []string{"HORDE_TEST_RATELIMIT_DISABLED=1"}},
 }
 
-// largeTexts delivers texts of nearly a megabyte, all but the last of each request, so that
-// the requests stay open. The honest requester of one of them gets what was written.
+// largeTexts delivers texts as long as they may be, all but the last of each request, so
+// that the requests stay open. The honest requester of one of them gets what was written.
 func largeTexts(a *arena) {
-	const size = 900_000 // bytes
+	const size = 16<<10 + 64*4096 // bytes
 	key := makeUser(a.T, from(attackerAddress), a.url, "owner", true)
 	var written atomic.Int64
 	a.together(4, 4*a.length(), func(client *http.Client, i int) {
 		model := fmt.Sprintf("koboldcpp/attack %d", i)
-		const ask = `{"prompt":"x","models":[%q],"params":{"n":20,"max_length":80,"max_context_length":1024}}`
+		const ask = `{"prompt":"x","models":[%q],"params":{"n":20,"max_length":4096,"max_context_length":4096}}`
 		got := a.send(client, http.MethodPost, "/api/v2/generate/text/async", key, fmt.Sprintf(ask, model))
 		var asked api.Accepted
 		if json.Unmarshal([]byte(got.body), &asked) != nil || asked.ID == "" {
@@ -46,7 +46,7 @@ func largeTexts(a *arena) {
 
 // write pops a job for text and delivers a text for it.
 func (a *arena) write(client *http.Client, key, model, text string) bool {
-	const pop = `{"name":%q,"models":[%q],"max_length":512,"max_context_length":4096,"threads":20,` +
+	const pop = `{"name":%q,"models":[%q],"max_length":4096,"max_context_length":4096,"threads":20,` +
 		`"bridge_agent":"KoboldCpp:1:x"}`
 	got := a.send(client, http.MethodPost, "/api/v2/generate/text/pop", key, fmt.Sprintf(pop, model, model))
 	var job struct{ ID *string }

@@ -31,6 +31,23 @@ func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error
 	return q.status(ctx, e)
 }
 
+// StatusBytes is how many bytes the status of a request has at most.
+func (q *Queue) StatusBytes(ctx context.Context, id string) (int64, error) {
+	e, err := q.find(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+
+	const around = 1 << 10 // bytes of a form: its name and state, the link to an image
+	forms := q.formRows(e)
+	bytes := int64(around * (1 + len(forms)))
+	if !slices.ContainsFunc(forms, func(f store.Form) bool { return f.State == store.FormDone }) {
+		return bytes, nil
+	}
+	results, err := q.Store.FormResultBytes(ctx, e.row.ID)
+	return bytes + results, err
+}
+
 // status is how far a live request is.
 func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error) {
 	forms := q.formRows(e)

@@ -53,7 +53,7 @@ type entry struct {
 	item   match.Item // as pops see it
 	state  store.RequestState
 	jobs   []*store.Job    // in the order of handing out, without long results; replaced, never changed
-	long   map[string]bool // jobs whose results are longer than maxKept
+	long   map[string]int  // bytes of results that are longer than maxKept, by job id
 	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
 	reports map[string]report       // from inside running jobs, by job id

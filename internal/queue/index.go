@@ -75,11 +75,11 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 	}
 
 	if len(j.Result) > maxKept {
-		j.Result = ""
 		if e.long == nil {
-			e.long = map[string]bool{}
+			e.long = map[string]int{}
 		}
-		e.long[j.ID] = true
+		e.long[j.ID] = len(j.Result)
+		j.Result = ""
 	}
 
 	i := slices.IndexFunc(e.jobs, func(old *store.Job) bool { return old.ID == j.ID })

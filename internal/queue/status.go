@@ -75,7 +75,7 @@ func (q *Queue) progressInMemory(e *entry) (c api.Check, done []*store.Job, comp
 	for _, j := range e.jobs {
 		if j.State == store.JobDone && !j.Decoy {
 			done = append(done, j)
-			complete = complete && !e.long[j.ID]
+			complete = complete && e.long[j.ID] == 0
 		}
 	}
 	return q.checkLocked(e), done, complete

@@ -8,6 +8,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/kinds/text"
+	"horde/internal/store"
 )
 
 // TextRequest is one POST /generate/text/async.
@@ -86,6 +87,29 @@ func (q *Queue) TextStatus(ctx context.Context, id string) (api.TextStatus, erro
 		return api.TextStatus{}, err
 	}
 	return q.textStatus(ctx, e)
+}
+
+// TextStatusBytes is how many bytes the status of a request for texts has at most, as
+// JSON.
+func (q *Queue) TextStatusBytes(ctx context.Context, id string) (int64, error) {
+	e, err := q.find(ctx, q.texts, id, "Status")
+	if err != nil {
+		return 0, err
+	}
+
+	const (
+		maxEscape = 6       // bytes of JSON for a byte of a text
+		around    = 1 << 10 // bytes of a job: ids, names and numbers
+	)
+	bytes := int64(around)
+	e.home.Lock()
+	defer e.home.Unlock()
+	for _, j := range e.jobs {
+		if j.State == store.JobDone && !j.Decoy {
+			bytes += maxEscape*int64(len(j.Result)+e.long[j.ID]) + int64(len(j.Metadata)) + around
+		}
+	}
+	return bytes, nil
 }
 
 // CancelText ends a request for texts. The answer is the status from before.

@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 
 	// The HTTP front: a toolkit that knows no rules of the domain, what describes
 	// its routes, and one room for each API, which know nothing of each other.
-	"internal/server":         {"api", "internal/horde", "internal/server/pyjson", "internal/telemetry"},
+	"internal/server":         {"api", "internal/horde", "internal/server/pyjson", "internal/telemetry", "internal/turns"},
 	"internal/server/pyjson":  {"internal/horde"},
 	"internal/server/swagger": {"api", "internal/server"},
 	"internal/server/site": {"api", "internal/content", "internal/horde", "internal/server",

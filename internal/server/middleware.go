@@ -63,6 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
 	defer x.drain()
 	defer x.releaseBody()
+	defer x.releaseAnswer()
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { // a handler's way to cut the connection
 			panic(p)

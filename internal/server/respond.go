@@ -35,6 +35,7 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	}
 	defer free()
 
+	exchangeOf(r).answerMade(len(body))
 	SendJSON(w, status, body)
 	return nil
 }

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"horde/internal/horde"
+	"horde/internal/turns"
 )
 
 // endpoint is all routes of one pattern.
@@ -168,6 +170,9 @@ type exchange struct {
 	keyKnown bool   // the caller's key was looked up
 	share    string // of the budget for bodies that the body is in
 	reserved int64  // bytes of that budget
+
+	answer *turns.Turn // in the room for large answers; nil: none
+	unread *time.Timer // that gives the caller up who does not read such an answer; nil: none
 
 	status int   // of the answer; 0: it has not begun
 	bytes  int64 // of its body

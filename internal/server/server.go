@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"horde/api"
+	"horde/internal/turns"
 )
 
 // Options are what a Server is made of. Zero fields switch things off.
@@ -73,6 +74,7 @@ type Server struct {
 	proxyWarned sync.Once
 	streams     *streams
 	bodies      *bodyBudget
+	answers     *turns.Turns // room for large answers
 	conns       *connections
 	times       times
 	overload    *overload
@@ -98,6 +100,7 @@ func New(o Options, routes []Route) *Server {
 		ending:  make(chan struct{}),
 		streams: newStreams(),
 		bodies:  newBodyBudget(),
+		answers: newAnswerRoom(),
 		times: times{
 			header: headerTime,
 			body:   bodyTime,

@@ -147,6 +147,12 @@ func (s *Store) ShortFormResults(ctx context.Context, request string, bytes int)
 		request, bytes)
 }
 
+// FormResultBytes is how many bytes FormResults reads, of results.
+func (s *Store) FormResultBytes(ctx context.Context, request string) (int64, error) {
+	return one(ctx, s, scanInt[int64],
+		"SELECT CAST(COALESCE(SUM(octet_length(result)), 0) AS BIGINT) FROM forms WHERE request_id = $1", request)
+}
+
 // OverdueForms reads running forms whose time is up.
 func (s *Store) OverdueForms(ctx context.Context, now horde.Micros, limit int) ([]Form, error) {
 	return rows(ctx, s, scanForm,

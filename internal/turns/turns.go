@@ -288,6 +288,17 @@ func (t *Turns) giveUp(w *Turn) {
 	}
 }
 
+// Shrink gives a part of a turn back, so that it holds so many bytes, or what it held where
+// that was less.
+func (t *Turns) Shrink(w *Turn, bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.holdLocked(w, -w.weight)
+	w.weight = min(w.weight, max(bytes, t.opt.Slot))
+	t.holdLocked(w, w.weight)
+	t.callLocked()
+}
+
 // GiveBack ends a turn.
 func (t *Turns) GiveBack(w *Turn) {
 	t.mu.Lock()

@@ -200,6 +200,30 @@ func TestWhoeverLeavesKeepsNoRoom(t *testing.T) {
 	})
 }
 
+// What a turn gives back is there for others, but it holds a slot to its end, and no more
+// than it had.
+func TestATurnShrinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTurnstile(t, 0, 0)
+		s.come("A", "B")
+		s.want("A")
+
+		s.Shrink(s.held["A"], 100)
+		s.want()
+		s.Shrink(s.held["A"], 0)
+		synctest.Wait()
+		s.want("B")
+		s.come("c")
+		s.want()
+		s.leave("A")
+		s.want("c")
+		s.leave("B", "c")
+		if s.Turns.held != 0 || s.heldLarge != 0 || len(s.callers) > 0 {
+			t.Errorf("held in the end: %d, %d of large ones, by %d", s.Turns.held, s.heldLarge, len(s.callers))
+		}
+	})
+}
+
 // A caller with too many that wait is sent away alone; when all together have too many,
 // the last one goes of the caller who has most.
 func TestWhoHasMostIsSentAway(t *testing.T) {

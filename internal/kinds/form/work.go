@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"horde/api"
@@ -21,7 +22,7 @@ const (
 	KnownFor      = 5 * 24 * time.Hour
 	KnownImageFor = 90 * time.Minute // images leave the blob store
 
-	maxKnown = 256 << 10 // bytes of a result that is kept for others
+	maxResult = 64 << 10 // bytes of a result as JSON; an image is uploaded beside it
 )
 
 // Work is what there is to do for a form.
@@ -63,7 +64,7 @@ func (w Work) Value() kinds.Value {
 func BlobName(form string) string { return form + ".webp" }
 
 // Keep is a result as it is stored. The value kinds.Uploaded in it stands for an image
-// in the blob store.
+// in the blob store. One that is too long is refused.
 func Keep(form string, result map[string]any) (store.FormResult, error) {
 	r := store.FormResult{FormID: form}
 	if len(result) == 0 {
@@ -73,6 +74,11 @@ func Keep(form string, result map[string]any) (store.FormResult, error) {
 	text, err := json.Marshal(result)
 	if err != nil {
 		return r, horde.Errorf(horde.BadRequest, "The result holds something that is no JSON, such as a number that is none.")
+	}
+
+	if len(text) > maxResult {
+		return r, horde.Invalid("result", fmt.Sprintf(
+			"The result of a form can have at most %d bytes as JSON, not %d.", maxResult, len(text)))
 	}
 
 	r.Result = string(text)
@@ -102,7 +108,7 @@ type Made struct {
 // Known is a result that others may get too; nil: they may not. Those about an image at
 // an address may.
 func (w Work) Known(r Made) *store.KnownResult {
-	if r.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
+	if r.URL == "" || r.Result == "" || len(r.Result) > maxResult {
 		return nil
 	}
 

@@ -1,6 +1,7 @@
 package form
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,16 @@ func TestAnUploadedImageIsNamedByItsForm(t *testing.T) {
 	if _, err := Keep("f", map[string]any{"x": func() {}}); horde.CodeOf(err) != horde.BadRequest {
 		t.Errorf("no JSON: %v", err)
 	}
+
+	long := strings.Repeat("x", maxResult-len(`{"caption":""}`))
+	if _, err := Keep("f", map[string]any{"caption": long}); err != nil {
+		t.Errorf("a long result: %v", err)
+	}
+	var refused *horde.Error
+	_, err := Keep("f", map[string]any{"caption": long + "x"})
+	if !errors.As(err, &refused) || refused.Fields["result"] == "" {
+		t.Errorf("a result that is too long: %v", err)
+	}
 }
 
 // Results about images at addresses are kept for others, images for a shorter time
@@ -72,7 +83,7 @@ func TestResultsAtAddressesAreKeptForOthers(t *testing.T) {
 		{"enlarged", Work{Name: "GFPGAN"}, store.FormResult{Result: "{}", Blob: "f.webp"}, url, KnownImageFor},
 		{"sent image", Work{Name: "caption"}, caption, "", 0},
 		{"nothing", Work{Name: "caption"}, store.FormResult{}, url, 0},
-		{"too long", Work{Name: "caption"}, store.FormResult{Result: strings.Repeat("x", maxKnown+1)}, url, 0},
+		{"too long", Work{Name: "caption"}, store.FormResult{Result: strings.Repeat("x", maxResult+1)}, url, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			known := tt.work.Known(Made{FormResult: tt.result, URL: tt.url, At: 1000, OwnerTrusted: true})

@@ -2,6 +2,7 @@ package text
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -34,8 +35,23 @@ func (w Work) JobSeed(int, func() uint32) int64 { return 0 }
 // Objects: there are none, texts are sent and not uploaded.
 func (w Work) Objects() (none kinds.Objects) { return none }
 
-// Keep is the text itself; no database keeps a NUL (generation §2.8).
+// Bounds of a text: far more than its tokens can need, since one is a word at most in
+// whatever language, and room for what workers put before it.
+const (
+	bytesPerToken = 64
+	roomOfText    = 16 << 10 // bytes
+)
+
+// MaxBytes is how long the text of a job may be.
+func (w Work) MaxBytes() int { return roomOfText + bytesPerToken*w.MaxLength }
+
+// Keep is the text itself; no database keeps a NUL (generation §2.8). A text that is too
+// long for its tokens is refused.
 func (w Work) Keep(_ context.Context, result string) (kinds.Kept, error) {
+	if most := w.MaxBytes(); len(result) > most {
+		return kinds.Kept{}, horde.Invalid("generation", fmt.Sprintf(
+			"A text of %d tokens can have at most %d bytes, not %d.", w.MaxLength, most, len(result)))
+	}
 	return kinds.Kept{Row: strings.ReplaceAll(result, "\x00", "\ufffd")}, nil
 }
 

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -119,8 +120,23 @@ func TestMetadataDecideTheStateOfAText(t *testing.T) {
 // No database keeps a NUL, and "R2" is a text like any other.
 func TestATextIsKeptAsItIs(t *testing.T) {
 	for result, want := range map[string]string{"a\x00b": "a\ufffdb", "R2": "R2", "": ""} {
-		if kept, err := (Work{}).Keep(t.Context(), result); err != nil || kept.Row != want || kept.Image != nil {
+		kept, err := (Work{&admission.Text{}}).Keep(t.Context(), result)
+		if err != nil || kept.Row != want || kept.Image != nil {
 			t.Errorf("%q: %+v, %v", result, kept, err)
 		}
+	}
+}
+
+// A text that is longer than its tokens can be is refused, by its bytes.
+func TestATextIsAsLongAsItsTokensCanBe(t *testing.T) {
+	w := Work{&admission.Text{MaxLength: 80}}
+	if _, err := w.Keep(t.Context(), strings.Repeat("x", roomOfText+80*bytesPerToken)); err != nil {
+		t.Errorf("a long text: %v", err)
+	}
+
+	var refused *horde.Error
+	_, err := w.Keep(t.Context(), strings.Repeat("x", roomOfText+80*bytesPerToken+1))
+	if !errors.As(err, &refused) || refused.Fields["generation"] == "" {
+		t.Errorf("a text that is too long: %v", err)
 	}
 }

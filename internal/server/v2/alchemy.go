@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 
 	"horde/api"
@@ -32,9 +33,9 @@ func (a *API) alchemyRoutes() []server.Route {
 	}
 }
 
-// maxAlchemyResult is the most that a delivery of a form may have; images are uploaded
-// beside it.
-const maxAlchemyResult = 4 << 20 // bytes
+// maxAlchemyResult is the most that the body of a delivery may have, whose result may be
+// written with escapes; images are uploaded beside it.
+const maxAlchemyResult = 1 << 20 // bytes
 
 // postAlchemyRequest takes a request for forms about an image (generation §3.1).
 func (a *API) postAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
@@ -80,6 +81,9 @@ func alchemyForms(raw map[string]any) []api.AlchemyForm {
 
 // getAlchemyStatus answers how far a request is (generation §3.2).
 func (a *API) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error {
+	if err := a.reserveAlchemyStatus(r); err != nil {
+		return err
+	}
 	st, err := a.Alchemy.Status(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -90,11 +94,21 @@ func (a *API) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error {
 // deleteAlchemyRequest cancels a request and answers its status after that
 // (generation §3.2).
 func (a *API) deleteAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
+	if err := a.reserveAlchemyStatus(r); err != nil {
+		return err
+	}
 	st, err := a.Alchemy.Cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	return server.Reply(w, r, http.StatusOK, &st)
+}
+
+// reserveAlchemyStatus makes sure that there is room for the results of a request.
+func (a *API) reserveAlchemyStatus(r *http.Request) error {
+	return server.ReserveAnswer(r, func(ctx context.Context) (int64, error) {
+		return a.Alchemy.StatusBytes(ctx, r.PathValue("id"))
+	})
 }
 
 // postAlchemyPop gives an alchemist a form (generation §3.3).

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -50,6 +51,9 @@ func (a *API) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 // getTextStatus answers how far a text generation is, with the finished texts
 // (generation §2.6).
 func (a *API) getTextStatus(w http.ResponseWriter, r *http.Request) error {
+	if err := a.reserveTextStatus(r); err != nil {
+		return err
+	}
 	st, err := a.Queue.TextStatus(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -59,11 +63,21 @@ func (a *API) getTextStatus(w http.ResponseWriter, r *http.Request) error {
 
 // deleteTextRequest cancels a request and answers its status from before.
 func (a *API) deleteTextRequest(w http.ResponseWriter, r *http.Request) error {
+	if err := a.reserveTextStatus(r); err != nil {
+		return err
+	}
 	st, err := a.Queue.CancelText(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	return server.Reply(w, r, http.StatusOK, &st)
+}
+
+// reserveTextStatus makes sure that there is room for the texts of a request.
+func (a *API) reserveTextStatus(r *http.Request) error {
+	return server.ReserveAnswer(r, func(ctx context.Context) (int64, error) {
+		return a.Queue.TextStatusBytes(ctx, r.PathValue("id"))
+	})
 }
 
 // postTextPop gives a text worker a job (generation §2.7). Members that are cleaned may
