@@ -146,6 +146,8 @@ func TestALargeAnswerHasToBeReadInTime(t *testing.T) {
 				time.Sleep(tt.after)
 				x.releaseAnswer()
 				time.Sleep(time.Hour)
+				x.conn.home.mu.Lock()
+				defer x.conn.home.mu.Unlock()
 				if x.conn.gone != tt.gone {
 					t.Errorf("gone: %v", x.conn.gone)
 				}
