@@ -88,7 +88,7 @@ func TestAnAnswerMayBeReadSlowly(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			s, whole, _ := answerServer(t)
-			s.conns.answerPace = 250 * time.Millisecond
+			s.conns.answerPace = 750 * time.Millisecond
 			conn := dial(t, served(t, s), ask(path))
 			_ = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 
@@ -101,7 +101,7 @@ func TestAnAnswerMayBeReadSlowly(t *testing.T) {
 			var got bytes.Buffer
 			for err == nil {
 				_, err = io.CopyN(&got, resp.Body, 256<<10)
-				time.Sleep(30 * time.Millisecond) // the pace is what is tested
+				time.Sleep(60 * time.Millisecond) // the pace is what is tested
 			}
 			if err != io.EOF || !bytes.Equal(got.Bytes(), whole) {
 				t.Errorf("%d bytes of %d came, then %v", got.Len(), len(whole), err)
