@@ -42,7 +42,7 @@ func (a *arena) longestTexts(client *http.Client, key string) (path string) {
 	const (
 		model  = "koboldcpp/attack"
 		tokens = 4096
-		size   = 16<<10 + 64*tokens // bytes: the longest text that is taken
+		size   = 64<<10 + 64*tokens // bytes: the longest text that is taken
 
 		escaped = 1_000_000 / len(`\u0001`) // of such characters: what fits into a body
 	)

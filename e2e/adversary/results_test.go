@@ -17,7 +17,7 @@ var longResults = []class{
 // largeTexts delivers texts as long as they may be, all but the last of each request, so
 // that the requests stay open. The honest requester of one of them gets what was written.
 func largeTexts(a *arena) {
-	const size = 16<<10 + 64*4096 // bytes
+	const size = 64<<10 + 64*4096 // bytes
 	key := makeUser(a.T, from(attackerAddress), a.url, "owner", true)
 	var written atomic.Int64
 	a.together(4, 4*a.length(), func(client *http.Client, i int) {

@@ -39,7 +39,7 @@ func (w Work) Objects() (none kinds.Objects) { return none }
 // whatever language, and room for what workers put before it.
 const (
 	bytesPerToken = 64
-	roomOfText    = 16 << 10 // bytes
+	roomOfText    = 64 << 10 // bytes
 )
 
 // MaxBytes is how long the text of a job may be.
